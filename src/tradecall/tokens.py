@@ -1,8 +1,8 @@
 """One tokenisation a call, shared by every finder.
 
-spaCy's rule-free English tokenizer cuts the whole call once. Contractions stay whole ("don't",
-"whats"), hyphens between letters or digits are tokens of their own ("S-M-Y" → S - M - Y), e-mail
-addresses stay whole. Finders read the plain lists below, which cost less to index than tokens.
+spaCy's English tokenizer, without its exceptions, cuts the whole call once. Contractions stay
+whole ("don't", "whats") but for 's, which is a token of its own; so are hyphens between letters or
+digits ("S-M-Y" → S - M - Y). E-mail addresses stay whole. Finders read the plain lists below, which cost less to index than tokens.
 """
 
 from __future__ import annotations

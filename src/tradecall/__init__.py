@@ -1,0 +1,1 @@
+"""From home-services call transcripts to valid, attributed job requests."""
