@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from spacy.language import Language
     from spacy.tokens import Doc
 
+# "sixty-7": recognisers mix words and digits within one number.
+_MIXED_HYPHENS = (r"(?<=[A-Za-z])-(?=[0-9])", r"(?<=[0-9])-(?=[A-Za-z])")
+
 
 @dataclass(frozen=True, slots=True)
 class Tokens:
@@ -107,7 +110,7 @@ def blank_english() -> Language:
         rules={},
         prefix_search=compile_prefix_regex(list(defaults.prefixes or ())).search,
         suffix_search=compile_suffix_regex(list(defaults.suffixes or ())).search,
-        infix_finditer=compile_infix_regex(list(defaults.infixes or ())).finditer,
+        infix_finditer=compile_infix_regex([*(defaults.infixes or ()), *_MIXED_HYPHENS]).finditer,
         token_match=None,
         url_match=nlp.tokenizer.url_match,
     )

@@ -1,0 +1,814 @@
+"""The digit dialogue: phones and ZIP codes out of chunks said, echoed and corrected over turns.
+
+A caller dictates a number in pieces; the agent repeats each piece, or all of it, sometimes wrongly;
+somebody corrects a piece or one digit; an area code comes late. We model just that. A *hypothesis*
+is the number as understood so far. Every chunk of digits may extend it, confirm it, correct it, put
+an area code before it, or have nothing to do with it, each at a price, and a small beam of
+hypotheses is carried through the call. Whatever was complete at some moment becomes a candidate;
+how it came about becomes its features, and a trained ranker decides.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from functools import lru_cache
+
+from tradecall.candidates.candidate import Candidate, JobField
+from tradecall.places import Places, find_state
+from tradecall.spoken_numbers import NumberRun
+from tradecall.tokens import Tokens
+from tradecall.transcript import Speaker
+
+
+class Topic(StrEnum):
+    """What a number is said to be about by the words around it."""
+
+    PHONE = "phone"
+    ZIP = "zip"
+    STREET = "street"
+    EMAIL = "email"
+    OTHER = "other"
+    NONE = "none"
+
+
+def _topics(entries: dict[Topic, str]) -> dict[str, Topic]:
+    return {word: topic for topic, words in entries.items() for word in words.split()}
+
+
+_TOPIC_WORDS = _topics(
+    {
+        Topic.PHONE: "phone phones telephone cell cellphone mobile callback landline reach area "
+        "text texts dial telefono celular teléfono",
+        Topic.ZIP: "zip zipcode zips postal postcode",
+        Topic.STREET: "address street road avenue drive lane house",
+        Topic.EMAIL: "email e-mail mail gmail yahoo hotmail outlook aol icloud",
+        Topic.OTHER: "card credit visa mastercard debit expires expiration expiring cvv model serial "
+        "claim policy order invoice gate code keypad lockbox account ticket confirmation license "
+        "permit quote estimate reference po unit tag vin dollars bucks dollar percent feet foot "
+        "square inch inches gallon gallons pounds degrees amp amps volt volts year years old "
+        "pm am oclock o'clock ton tons hours minutes days weeks months case routing security "
+        "social membership member birthday",
+    }
+)
+# "number" and "call" speak of phones unless a closer word speaks of something else.
+_WEAK_PHONE = frozenset({"number", "numbers", "call", "calling", "called", "line"})
+_UNITS_AFTER = frozenset(
+    "dollars bucks percent feet foot ft square inch inches gallon gallons pounds degrees amp amps "
+    "volt volts year years pm am oclock o'clock ton tons hours minutes days weeks months hundred "
+    "miles people kids windows doors rooms times stories story bedroom bedrooms cents "
+    "by".split()
+)
+_FILLERS = frozenset(
+    "uh um er ah hmm mm okay ok yeah yes yep and then so its it's it is that's thats , . - ... ' "
+    "the 's dash space".split()
+)
+_CORRECTIONS = frozenset(
+    "no not nope sorry wait actually correction scratch strike mean rather instead oops wrong hang "
+    "excuse misspoke backwards flipped switched swapped change fix meant".split()
+)
+_AFFIRMATIONS = frozenset(
+    "yes yeah yep yup yessir correct right perfect exactly uh-huh mm-hm mhm mmhm mm sure si sí "
+    "absolutely bingo affirmative ok okay that's thats it's sounds got".split()
+)
+_NEGATIONS = frozenset("no nope not nah wait sorry wrong actually uh-uh almost".split())
+_PREFER = frozenset(
+    "best better good use reach cell mobile prefer preferred instead always text this mine "
+    "answer pick".split()
+)
+_REJECT = frozenset(
+    "old work office don't dont not landline disconnected used former ex-husband fax never "
+    "nobody former store shop daughter's son's our us we website".split()
+)
+_OTHER_PLACE = frozenset(
+    "bill billing bills mail mailing old used moved office mother's sister's parents other "
+    "before winter summer our we cover service card statement po".split()
+)
+_SERVICE_PLACE = frozenset("house job property service work here there site".split())
+_CALLING_FROM = (
+    ("calling", "from"),
+    ("calling", "on"),
+    ("calling", "you"),
+    ("called", "from"),
+    ("calling", "in"),
+    ("call", "from"),
+    ("this", "number"),
+    ("this", "phone"),
+    ("this", "one"),
+    ("same", "number"),
+    ("caller", "id"),
+    ("called", "in"),
+    ("my", "screen"),
+    ("you're", "on"),
+    ("youre", "on"),
+    ("i'm", "on"),
+    ("im", "on"),
+    ("this", "line"),
+    ("the", "screen"),
+    ("came", "up"),
+    ("you", "have"),
+    ("shows", "up"),
+    ("comes", "up"),
+)
+_ENDING = frozenset("ending ends end ended last finishing".split())
+
+_BEAM = 14
+_MAX_GAP = 9  # turns without a digit after which a half-said number is given up
+_EXPLAIN = 12  # tokens before and after a number whose words say what it is
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """A run of digits in its place in the dialogue.
+
+    Attributes:
+        run: The digits.
+        index: Its place among the call's chunks.
+        turn: The turn.
+        speaker: Who says it.
+        topic: What the nearest word before it speaks of, in this turn or the question before.
+        asked: Whether the topic was set by the other side's question.
+        negated: Whether a word of correction stands before it in the turn.
+        glued: Whether only fillers stand between it and the chunk before, in the same turn.
+        quantity: Whether a unit follows ("feet", "dollars").
+    """
+
+    run: NumberRun
+    index: int
+    turn: int
+    speaker: Speaker
+    topic: Topic
+    asked: bool
+    negated: bool
+    glued: bool
+    quantity: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Hypothesis:
+    digits: str
+    owner: Speaker
+    price: float
+    chunks: tuple[int, ...]
+    last: int  # the chunk that was heard last for it, echoes included
+    piece: int  # digits of the last piece
+    confirmed: int = 0
+    own_repeats: int = 0
+    corrected: int = 0
+    joined_area: int = 0
+
+
+FEATURE_NAMES = (
+    "price",
+    "price_over_best",
+    "pieces",
+    "by_agent",
+    "by_other",
+    "confirmed",
+    "own_repeats",
+    "corrected",
+    "joined_area",
+    "said_by_caller",
+    "said_by_agent",
+    "tail_by_caller",
+    "tail_by_agent",
+    "topic_same",
+    "topic_rival",
+    "topic_other",
+    "topic_none",
+    "asked",
+    "quantity",
+    "glued_before",
+    "glued_after",
+    "prefer",
+    "reject",
+    "other_place",
+    "service_place",
+    "affirmed",
+    "denied",
+    "superseded",
+    "later_rivals",
+    "earlier_rivals",
+    "rivals",
+    "valid",
+    "caller_id",
+    "caller_id_area",
+    "caller_id_tail_said",
+    "caller_id_ending",
+    "calling_from_caller",
+    "calling_from_agent",
+    "calling_from_denied",
+    "only_caller_id",
+    "spoken_phone",
+    "fits_city",
+    "fits_state",
+    "misfits_state",
+    "fits_area_code",
+    "in_address",
+    "cue_word_near",
+    "position",
+)
+
+
+def find_phones(tokens: Tokens, runs: Sequence[NumberRun]) -> list[Candidate]:
+    """Find the telephone numbers of a call, E.164, each with how it was said.
+
+    A caller id that the call speaks of is a candidate too (``source="metadata"`` unless all its
+    digits are said).
+    """
+    chunks = read_chunks(tokens, runs)
+    dialogue = _Dialogue(tokens, chunks, 10, Topic.PHONE)
+    return dialogue.phones()
+
+
+def find_zips(
+    tokens: Tokens,
+    runs: Sequence[NumberRun],
+    places: Places,
+    area_codes: Iterable[str] = (),
+) -> list[Candidate]:
+    """Find the ZIP codes of a call, five digits.
+
+    Args:
+        tokens: The call.
+        runs: Its number runs.
+        places: The ZIP table.
+        area_codes: Area codes of the phones that may be the caller's: weak evidence.
+    """
+    chunks = read_chunks(tokens, runs)
+    dialogue = _Dialogue(tokens, chunks, 5, Topic.ZIP)
+    return dialogue.zips(places, frozenset(area_codes))
+
+
+def read_chunks(tokens: Tokens, runs: Sequence[NumberRun]) -> list[Chunk]:
+    """Put number runs into the dialogue: who says them, about what, after which words."""
+    chunks: list[Chunk] = []
+    lower = tokens.lower
+    topic, topic_turn, topic_speaker = Topic.NONE, -9, Speaker.UNKNOWN
+    position = 0
+    for index, run in enumerate(runs):
+        before = runs[index - 1] if index else None
+        same_turn = before is not None and before.turn == run.turn
+        turn_start = tokens.bounds[run.turn][0]
+        for token in range(position, run.first):
+            word = lower[token]
+            heard = _TOPIC_WORDS.get(word)
+            if heard is None and word in _WEAK_PHONE:
+                near = tokens.turn[token] - topic_turn <= 0
+                if not (near and topic in (Topic.OTHER, Topic.ZIP, Topic.STREET)):
+                    heard = Topic.PHONE
+            if heard is Topic.STREET and word == "house" and topic is Topic.ZIP:
+                heard = None  # "the zip for the house"
+            if heard is not None and not (heard is Topic.OTHER and word == "code" and topic is Topic.ZIP):
+                topic, topic_turn = heard, tokens.turn[token]
+                topic_speaker = tokens.speaker(token)
+        position = run.first
+        between_start = before.last if same_turn and before is not None else turn_start
+        between = lower[between_start : run.first]
+        after = lower[run.last : min(run.last + 2, tokens.bounds[run.turn][1])]
+        speaker = tokens.speaker(run.first) if run.first < len(tokens) else Speaker.UNKNOWN
+        known = topic if run.turn - topic_turn <= 6 else Topic.NONE
+        chunks.append(
+            Chunk(
+                run,
+                index,
+                run.turn,
+                speaker,
+                known,
+                asked=known is not Topic.NONE and topic_speaker is not speaker,
+                negated=any(word in _CORRECTIONS for word in between[-10:]),
+                glued=same_turn and all(word in _FILLERS for word in between),
+                quantity=bool(after and after[0] in _UNITS_AFTER)
+                or bool(between and between[-1] in ("$", "#")),
+            )
+        )
+        position = run.first
+    return chunks
+
+
+class _Dialogue:
+    """The hypotheses about numbers of one length over a call."""
+
+    def __init__(
+        self, tokens: Tokens, chunks: Sequence[Chunk], length: int, topic: Topic
+    ) -> None:
+        self.tokens = tokens
+        self.chunks = chunks
+        self.length = length
+        self.topic = topic
+        self.complete: dict[str, _Hypothesis] = {}
+        self.said: dict[str, set[tuple[Speaker, int]]] = {}
+        self.replaced: set[tuple[str, str]] = set()  # (before, after) of a correction
+        self.partial: list[_Hypothesis] = []
+        self._run()
+
+    # --- carrying hypotheses through the call
+
+    def _run(self) -> None:
+        open_: list[_Hypothesis] = []
+        closed: list[_Hypothesis] = []
+        for chunk in self.chunks:
+            grown: dict[tuple[str, Speaker], _Hypothesis] = {}
+            for hypothesis in open_:
+                if chunk.turn - self.chunks[hypothesis.last].turn > _MAX_GAP:
+                    self._leave(hypothesis)
+                    continue
+                for successor in self._advance(hypothesis, chunk):
+                    _keep(grown, successor)
+            for hypothesis in closed:
+                if chunk.turn - self.chunks[hypothesis.last].turn > 2 * _MAX_GAP:
+                    continue
+                for successor in self._revise(hypothesis, chunk):
+                    _keep(grown, successor)
+            for hypothesis in self._begin(chunk):
+                _keep(grown, hypothesis)
+            ordered = sorted(grown.values(), key=lambda item: item.price)
+            open_ = [item for item in ordered if len(item.digits) < self.length][:_BEAM]
+            closed = [item for item in ordered if len(item.digits) == self.length][:_BEAM]
+            for hypothesis in closed:
+                self._record(hypothesis, chunk)
+        for hypothesis in open_:
+            self._leave(hypothesis)
+
+    def _begin(self, chunk: Chunk) -> Iterator[_Hypothesis]:
+        price = 0.4
+        if chunk.topic is not self.topic:
+            price += 0.4 if chunk.topic is Topic.NONE else 0.9
+        if chunk.quantity:
+            price += 1.5
+        if chunk.glued:
+            price += 0.8
+        for rank, reading in enumerate(chunk.run.readings[:4]):
+            doubt = price + 0.3 * rank
+            for digits, extra in self._cuts(reading):
+                yield _Hypothesis(
+                    digits, chunk.speaker, doubt + extra, (chunk.index,), chunk.index, len(digits)
+                )
+
+    def _cuts(self, reading: str) -> Iterator[tuple[str, float]]:
+        """Give the numbers of our length that a reading may hold, and its whole if shorter."""
+        size, length = len(reading), self.length
+        if size <= length:
+            yield reading, 0.0
+        if length == 10 and reading.startswith("1") and 1 < size <= 11:
+            yield reading[1:], 0.2
+        if size <= length:
+            return
+        if length == 5 and size == 9:
+            yield reading[:5], 0.2  # ZIP+4
+        elif size > length and size != 11:
+            yield reading[:length], 1.5
+            yield reading[-length:], 1.5
+
+    def _advance(self, known: _Hypothesis, chunk: Chunk) -> Iterator[_Hypothesis]:
+        """Give what a half-said number may become with one more chunk."""
+        same = chunk.speaker is known.owner
+        digits, room = known.digits, self.length - len(known.digits)
+        passed = 0.3 if not same else 0.9
+        yield replace(known, price=known.price + passed)
+        drift = 0.0
+        if chunk.topic not in (self.topic, self.chunks[known.chunks[0]].topic):
+            drift += 0.8 if chunk.topic is Topic.NONE else 1.6
+        if chunk.quantity:
+            drift += 1.5
+        gap = chunk.turn - self.chunks[known.last].turn
+        drift += 0.15 * max(0, gap - 2)
+        if gap == 0 and not chunk.glued:
+            drift += 0.4
+        for rank, reading in enumerate(chunk.run.readings[:4]):
+            price = known.price + 0.3 * rank
+            size = len(reading)
+            if size <= room:
+                yield replace(
+                    known,
+                    digits=digits + reading,
+                    price=price + drift + (0.0 if same else 1.2) + (0.7 if chunk.negated else 0.0),
+                    chunks=(*known.chunks, chunk.index),
+                    last=chunk.index,
+                    piece=size,
+                )
+            if size >= 2 and digits.endswith(reading) or reading == digits:
+                yield self._heard(known, chunk, price + (0.5 if same else -0.3))
+            elif size > 2 and not same and reading.endswith(digits[-2:]) and size < len(digits):
+                pass
+            if size > len(digits) and reading.startswith(digits) and size <= self.length:
+                yield replace(  # said again from the start, and further
+                    known,
+                    digits=reading,
+                    price=price + 0.2,
+                    chunks=(chunk.index,),
+                    last=chunk.index,
+                    piece=size,
+                    owner=chunk.speaker,
+                )
+            if room == 3 and size == 3 and self.length == 10 and len(known.chunks) >= 1:
+                area = self._speaks_of_area(chunk)
+                yield replace(
+                    known,
+                    digits=reading + digits,
+                    price=price + (0.1 if area else 1.6) + (0.0 if not chunk.quantity else 1.5),
+                    chunks=(chunk.index, *known.chunks),
+                    last=chunk.index,
+                    joined_area=1,
+                )
+            yield from self._corrections(known, chunk, reading, price, same)
+
+    def _corrections(
+        self, known: _Hypothesis, chunk: Chunk, reading: str, price: float, same: bool
+    ) -> Iterator[_Hypothesis]:
+        """Replace the piece that was said last by this one."""
+        digits, size = known.digits, len(reading)
+        for tail in {known.piece, size}:
+            kept = digits[: len(digits) - tail]
+            changed = kept + reading
+            if tail > len(digits) or changed == digits or len(changed) > self.length:
+                continue
+            alike = tail == size and _distance(digits[-tail:], reading) <= 1
+            cost = 0.5 if chunk.negated else 1.8 if alike else 2.8
+            if not same:
+                cost += 0.8
+            yield replace(
+                known,
+                digits=changed,
+                price=price + cost,
+                chunks=(*known.chunks, chunk.index),
+                last=chunk.index,
+                piece=size,
+                corrected=known.corrected + 1,
+            )
+
+    def _revise(self, known: _Hypothesis, chunk: Chunk) -> Iterator[_Hypothesis]:
+        """Give what a complete number may become: confirmed, corrected, or left as it is."""
+        same = chunk.speaker is known.owner
+        yield replace(known, price=known.price + 0.05)
+        for rank, reading in enumerate(chunk.run.readings[:3]):
+            price = known.price + 0.3 * rank
+            size = len(reading)
+            if size >= 2 and reading in known.digits or reading == known.digits:
+                yield self._heard(known, chunk, price - (0.1 if same else 0.3))
+                continue
+            if size == 1:
+                yield from self._one_digit(known, chunk, reading, price)
+                continue
+            if size >= self.length:
+                continue
+            gap = chunk.turn - self.chunks[known.last].turn
+            if gap > 4:
+                continue
+            for place, distance in _places(known.digits, reading):
+                if distance > max(1, size // 2 + 1) and not chunk.negated:
+                    continue
+                cost = 0.3 * distance + (0.2 if chunk.negated else 1.5) + 0.1 * gap
+                changed = known.digits[:place] + reading + known.digits[place + size :]
+                yield self._changed(known, chunk, changed, price + cost, size)
+
+    def _one_digit(
+        self, known: _Hypothesis, chunk: Chunk, digit: str, price: float
+    ) -> Iterator[_Hypothesis]:
+        """Correct one digit: "a seven, not a one", "one seven", "the last one is nine"."""
+        rival = self._contrasted(chunk)
+        if rival is None and not chunk.negated:
+            return
+        words = self.tokens.lower[max(0, chunk.run.first - 6) : chunk.run.last + 6]
+        last = any(word in _ENDING for word in words)
+        for place, old in enumerate(known.digits):
+            if old == digit or (rival is not None and old != rival):
+                continue
+            cost = 0.3 if rival is not None else 2.0
+            if last and place == len(known.digits) - 1:
+                cost = min(cost, 0.6)
+            changed = known.digits[:place] + digit + known.digits[place + 1 :]
+            yield self._changed(known, chunk, changed, price + cost, 1)
+
+    def _contrasted(self, chunk: Chunk) -> str | None:
+        """Give the digit that this one stands against: "seven not one", "not a one, a seven"."""
+        tokens = self.tokens
+        for other in self.chunks[max(0, chunk.index - 1) : chunk.index + 2]:
+            if other is chunk or other.turn != chunk.turn or len(other.run.digits) != 1:
+                continue
+            first, second = sorted((other.run, chunk.run), key=lambda run: run.first)
+            between = tokens.lower[first.last : second.first]
+            before = tokens.lower[max(0, first.first - 3) : first.first]
+            if second is other.run and "not" in between:
+                return other.run.digits
+            if first is other.run and "not" in before and len(between) <= 4:
+                return other.run.digits
+        return None
+
+    def _changed(
+        self, known: _Hypothesis, chunk: Chunk, digits: str, price: float, size: int
+    ) -> _Hypothesis:
+        self.replaced.add((known.digits, digits))
+        return replace(
+            known,
+            digits=digits,
+            price=price,
+            chunks=(*known.chunks, chunk.index),
+            last=chunk.index,
+            piece=size,
+            corrected=known.corrected + 1,
+            confirmed=0,
+        )
+
+    def _heard(self, known: _Hypothesis, chunk: Chunk, price: float) -> _Hypothesis:
+        same = chunk.speaker is known.owner
+        return replace(
+            known,
+            price=price,
+            chunks=(*known.chunks, chunk.index),
+            last=chunk.index,
+            confirmed=known.confirmed + (not same),
+            own_repeats=known.own_repeats + same,
+        )
+
+    def _speaks_of_area(self, chunk: Chunk) -> bool:
+        lower = self.tokens.lower
+        begin = chunk.run.first
+        turn_start = self.tokens.bounds[max(0, chunk.turn - 1)][0]
+        window = lower[max(turn_start, begin - 14) : min(len(lower), chunk.run.last + 4)]
+        return "area" in window
+
+    def _record(self, hypothesis: _Hypothesis, chunk: Chunk) -> None:
+        if hypothesis.last != chunk.index:
+            return
+        digits = hypothesis.digits
+        known = self.complete.get(digits)
+        self.said.setdefault(digits, set()).add((hypothesis.owner, hypothesis.chunks[0]))
+        if known is None or _worth(hypothesis) < _worth(known):
+            self.complete[digits] = hypothesis
+
+    def _leave(self, hypothesis: _Hypothesis) -> None:
+        self.partial.append(hypothesis)
+
+    # --- what the candidates are like
+
+    def phones(self) -> list[Candidate]:
+        tokens = self.tokens
+        caller_id = _national(tokens.transcript.metadata.caller_id)
+        found = {
+            digits: hypothesis
+            for digits, hypothesis in self.complete.items()
+            if digits[0] not in "01" and digits[3] not in "01"
+        }
+        if caller_id:
+            # "same area code": seven digits and an area code that only the phone system told
+            for hypothesis in self.partial:
+                digits = caller_id[:3] + hypothesis.digits
+                if len(hypothesis.digits) == 7 and digits not in found:
+                    found[digits] = replace(hypothesis, price=hypothesis.price + 2.0)
+        common = self._caller_id_features(caller_id)
+        rows = self._features(found)
+        spoken = max((row["topic_same"] * (1 - row["by_agent"]) for row in rows.values()), default=0)
+        candidates = []
+        for digits, hypothesis in found.items():
+            row = rows[digits]
+            row["valid"] = float(_is_valid(digits))
+            if digits == caller_id:
+                row |= common
+                row["caller_id"] = 1.0
+            elif caller_id and digits[:3] == caller_id[:3]:
+                row["caller_id_area"] = 1.0
+            candidates.append(
+                Candidate(JobField.PHONE, f"+1{digits}", self._evidence(hypothesis), row)
+            )
+        if caller_id and caller_id not in found and _is_valid(caller_id):
+            evidence = self._caller_id_evidence(caller_id)
+            if evidence:
+                row = common | {"caller_id": 1.0, "only_caller_id": 1.0, "valid": 1.0}
+                row["spoken_phone"] = spoken
+                row["rivals"] = float(len(found))
+                candidates.append(
+                    Candidate(JobField.PHONE, f"+1{caller_id}", evidence, row, "metadata")
+                )
+        return candidates
+
+    def zips(self, places: Places, area_codes: frozenset[str]) -> list[Candidate]:
+        found = {
+            digits: hypothesis
+            for digits, hypothesis in self.complete.items()
+            if self.length == 5 and digits != "00000"
+        }
+        rows = self._features(found)
+        text = f" {' '.join(self.tokens.lower)} "
+        said_states = {
+            mention.code
+            for index in range(len(self.tokens))
+            if (mention := find_state(self.tokens.lower, index)) and not mention.is_abbreviation
+        }
+        for digits, row in rows.items():
+            area = places.zip_area(digits)
+            row["valid"] = float(area is not None)
+            if area is None:
+                continue
+            cities = [city for city in (area.city, *area.other_cities) if city]
+            row["fits_city"] = float(any(f" {city.lower()} " in text for city in cities))
+            row["fits_state"] = float(area.state in said_states)
+            row["misfits_state"] = float(bool(said_states) and area.state not in said_states)
+            row["fits_area_code"] = float(any(code in area.area_codes for code in area_codes))
+        return [
+            Candidate(JobField.ZIP_CODE, digits, self._evidence(hypothesis), rows[digits])
+            for digits, hypothesis in found.items()
+        ]
+
+    def _features(self, found: dict[str, _Hypothesis]) -> dict[str, dict[str, float]]:
+        best = min((hypothesis.price for hypothesis in found.values()), default=0.0)
+        topical = {
+            digits: hypothesis
+            for digits, hypothesis in found.items()
+            if any(self.chunks[index].topic is self.topic for index in hypothesis.chunks[:3])
+        }
+        streams = {
+            side: "".join(
+                f"{chunk.run.digits}" if chunk.glued else f" {chunk.run.digits}"
+                for chunk in self.chunks
+                if (chunk.speaker is Speaker.AGENT) == (side == "agent")
+            )
+            for side in ("agent", "caller")
+        }
+        joined = {side: stream.replace(" ", "") for side, stream in streams.items()}
+        rows = {}
+        for digits, hypothesis in found.items():
+            chunks = [self.chunks[index] for index in hypothesis.chunks]
+            start = chunks[0]
+            before, after = self._words_around(hypothesis)
+            near = (*before, *after)
+            tail = digits[-4:] if self.length == 10 else digits[-3:]
+            rivals = [other for key, other in topical.items() if key != digits]
+            row = {
+                "price": hypothesis.price,
+                "price_over_best": hypothesis.price - best,
+                "pieces": float(len(set(hypothesis.chunks))),
+                "by_agent": float(hypothesis.owner is Speaker.AGENT),
+                "by_other": float(hypothesis.owner in (Speaker.OTHER, Speaker.UNKNOWN)),
+                "confirmed": min(3.0, hypothesis.confirmed),
+                "own_repeats": min(3.0, hypothesis.own_repeats),
+                "corrected": float(hypothesis.corrected),
+                "joined_area": float(hypothesis.joined_area),
+                "said_by_caller": min(3.0, joined["caller"].count(digits)),
+                "said_by_agent": min(3.0, joined["agent"].count(digits)),
+                "tail_by_caller": min(3.0, joined["caller"].count(tail)),
+                "tail_by_agent": min(3.0, joined["agent"].count(tail)),
+                "topic_same": float(start.topic is self.topic),
+                "topic_rival": float(
+                    start.topic is (Topic.ZIP if self.topic is Topic.PHONE else Topic.PHONE)
+                ),
+                "topic_other": float(start.topic in (Topic.OTHER, Topic.EMAIL)),
+                "topic_none": float(start.topic is Topic.NONE),
+                "in_address": float(start.topic is Topic.STREET),
+                "asked": float(start.asked),
+                "quantity": float(any(chunk.quantity for chunk in chunks)),
+                "glued_before": float(start.glued),
+                "glued_after": float(self._continues(hypothesis)),
+                "prefer": float(sum(word in _PREFER for word in near)),
+                "reject": float(sum(word in _REJECT for word in near)),
+                "other_place": float(any(word in _OTHER_PLACE for word in near)),
+                "service_place": float(any(word in _SERVICE_PLACE for word in near)),
+                "cue_word_near": float(
+                    any(_TOPIC_WORDS.get(word) is self.topic for word in near)
+                ),
+                "superseded": float(
+                    any(
+                        before_ == digits and after_ in found
+                        for before_, after_ in self.replaced
+                    )
+                ),
+                "later_rivals": float(
+                    sum(other.chunks[0] > hypothesis.chunks[-1] for other in rivals)
+                ),
+                "earlier_rivals": float(
+                    sum(other.chunks[-1] < hypothesis.chunks[0] for other in rivals)
+                ),
+                "rivals": float(len(rivals)),
+                "position": start.index / max(1, len(self.chunks)),
+            }
+            row["affirmed"], row["denied"] = self._answer(chunks[-1])
+            rows[digits] = row
+        return rows
+
+    def _continues(self, hypothesis: _Hypothesis) -> bool:
+        """Whether the same speaker runs on with digits, so that this is part of a longer number."""
+        last = self.chunks[max(hypothesis.chunks)]
+        if last.index + 1 >= len(self.chunks):
+            return False
+        return self.chunks[last.index + 1].glued
+
+    def _words_around(self, hypothesis: _Hypothesis) -> tuple[list[str], list[str]]:
+        """Give the words that explain a number: before its first chunk and after its last."""
+        tokens = self.tokens
+        first = self.chunks[hypothesis.chunks[0]].run
+        last = self.chunks[hypothesis.chunks[-1]].run
+        if hypothesis.joined_area:
+            first = self.chunks[min(hypothesis.chunks)].run
+        begin = tokens.bounds[first.turn][0]
+        before = tokens.lower[max(begin, first.first - _EXPLAIN) : first.first]
+        end = tokens.bounds[last.turn][1]
+        after = tokens.lower[last.last : min(end, last.last + _EXPLAIN)]
+        return before, after
+
+    def _answer(self, chunk: Chunk) -> tuple[float, float]:
+        """Say whether the other side's next turn affirms or denies what was just said."""
+        tokens = self.tokens
+        if chunk.turn + 1 >= len(tokens.bounds):
+            return 0.0, 0.0
+        first, last = tokens.bounds[chunk.turn + 1]
+        words = tokens.lower[first : min(last, first + 4)]
+        return (
+            float(any(word in _AFFIRMATIONS for word in words)),
+            float(any(word in _NEGATIONS for word in words)),
+        )
+
+    def _caller_id_features(self, caller_id: str | None) -> dict[str, float]:
+        """Tell how the call speaks of the number it comes from."""
+        row: dict[str, float] = {}
+        if not caller_id:
+            return row
+        tokens = self.tokens
+        for chunk in self.chunks:
+            if any(len(r) >= 3 and caller_id.endswith(r) for r in chunk.run.readings):
+                row["caller_id_tail_said"] = 1.0
+                words = tokens.lower[max(0, chunk.run.first - 6) : chunk.run.first]
+                if any(word in _ENDING for word in words):
+                    row["caller_id_ending"] = 1.0
+                    affirmed, denied = self._answer(chunk)
+                    row["affirmed"] = max(row.get("affirmed", 0.0), affirmed)
+                    row["denied"] = max(row.get("denied", 0.0), denied)
+        for turn, (first, last) in enumerate(tokens.bounds):
+            words = tokens.lower[first:last]
+            if not any(pair in _CALLING_FROM for pair in zip(words, words[1:], strict=False)):
+                continue
+            if tokens.transcript.turns[turn].speaker is not Speaker.AGENT:
+                row["calling_from_caller"] = 1.0
+            elif turn + 1 < len(tokens.bounds):
+                answer = tokens.words(turn + 1)[:4]
+                if any(word in _NEGATIONS for word in answer):
+                    row["calling_from_denied"] = 1.0
+                elif any(word in _AFFIRMATIONS for word in answer):
+                    row["calling_from_agent"] = 1.0
+        return row
+
+    def _caller_id_evidence(self, caller_id: str) -> tuple:  # type: ignore[type-arg]
+        tokens = self.tokens
+        spans = [
+            tokens.span(chunk.run.first, chunk.run.last)
+            for chunk in self.chunks
+            if any(len(r) >= 3 and caller_id.endswith(r) for r in chunk.run.readings)
+        ]
+        if spans:
+            return tuple(spans)
+        for turn, (first, last) in enumerate(tokens.bounds):
+            words = tokens.lower[first:last]
+            for index, pair in enumerate(zip(words, words[1:], strict=False)):
+                if pair in _CALLING_FROM and tokens.turn[first + index] == turn:
+                    spans.append(tokens.span(first + index, first + index + 2))
+                    break
+        return tuple(spans[:4])
+
+    def _evidence(self, hypothesis: _Hypothesis) -> tuple:  # type: ignore[type-arg]
+        runs = [self.chunks[index].run for index in sorted(set(hypothesis.chunks))]
+        return tuple(self.tokens.span(run.first, run.last) for run in runs)
+
+
+def _keep(grown: dict[tuple[str, Speaker], _Hypothesis], item: _Hypothesis) -> None:
+    key = (item.digits, item.owner)
+    known = grown.get(key)
+    if known is None or item.price < known.price:
+        grown[key] = item
+
+
+def _worth(hypothesis: _Hypothesis) -> float:
+    return hypothesis.price - 0.4 * hypothesis.confirmed - 0.2 * hypothesis.own_repeats
+
+
+def _distance(left: str, right: str) -> int:
+    return sum(a != b for a, b in zip(left, right, strict=False)) + abs(len(left) - len(right))
+
+
+def _places(digits: str, piece: str) -> list[tuple[int, int]]:
+    """Give where a corrected piece may belong, the likeliest two: (place, digits that differ)."""
+    size = len(piece)
+    options = [
+        (place, _distance(digits[place : place + size], piece))
+        for place in range(len(digits) - size + 1)
+    ]
+    groups = {0, 3, 6, 8} if len(digits) == 10 else {0, 2, 3}
+    options.sort(key=lambda item: (item[1] - (item[0] in groups), -item[0]))
+    return options[:3]
+
+
+def _national(number: str | None) -> str | None:
+    """Give the ten digits of a US number, None where it is none."""
+    digits = "".join(char for char in number or "" if char.isdigit())
+    if len(digits) == 11 and digits.startswith("1"):
+        digits = digits[1:]
+    return digits if len(digits) == 10 else None
+
+
+@lru_cache(maxsize=4096)
+def _is_valid(digits: str) -> bool:
+    import phonenumbers
+
+    try:
+        return phonenumbers.is_valid_number(phonenumbers.parse(digits, "US"))
+    except phonenumbers.NumberParseException:
+        return False
