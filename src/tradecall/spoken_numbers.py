@@ -126,7 +126,8 @@ def find_number_runs(tokens: Tokens) -> list[NumberRun]:
     """Find the runs of number words and digits of a call, in order.
 
     Fillers, commas and full stops end a run: whether two runs are one number is for the digit
-    dialogue to say. A homophone alone ("to", "ate") is no run, nor is "oh" alone.
+    dialogue to say. A homophone alone ("to", "ate") is no run; "oh" alone is one only between
+    commas beside digits ("two, oh, oh, one") or as a whole turn.
     """
     lower = tokens.lower
     runs: list[NumberRun] = []
@@ -187,7 +188,7 @@ def _read_run(tokens: Tokens, first: int, last: int, turn: int) -> NumberRun | N
         for index, word in enumerate(words)
         if word in _CORE and word not in ("oh", "o") or written_digits(word) is not None
     ]
-    if not solid:
+    if not solid and not _is_lone_zero(tokens, first, last, turn):
         return None
     if words == ["one"] and _is_pronoun(tokens, first, turn):
         return None
@@ -195,6 +196,21 @@ def _read_run(tokens: Tokens, first: int, last: int, turn: int) -> NumberRun | N
     if not readings:
         return None
     return NumberRun(first, last, turn, readings)
+
+
+def _is_lone_zero(tokens: Tokens, first: int, last: int, turn: int) -> bool:
+    """Tell the digit "oh" from the exclamation: a whole turn, or between commas beside digits."""
+    if any(word not in ("oh", "o") for word in tokens.lower[first:last]):
+        return False
+    begin, end = tokens.bounds[turn]
+    if (begin, end) == (first, last):
+        return True
+    for comma, beside in ((first - 1, first - 2), (last, last + 1)):
+        if begin <= beside < end and tokens.lower[comma] in (",", "...", "."):
+            word = tokens.lower[beside]
+            if word in _CORE or written_digits(word) is not None:
+                return True
+    return False
 
 
 def _is_pronoun(tokens: Tokens, position: int, turn: int) -> bool:

@@ -111,11 +111,19 @@ _CALLING_FROM = (
     ("shows", "up"),
     ("comes", "up"),
 )
+_BREAKS = frozenset(". ; ? ! but and though while".split())
 _ENDING = frozenset("ending ends end ended last finishing".split())
 
 _BEAM = 14
 _MAX_GAP = 9  # turns without a digit after which a half-said number is given up
 _EXPLAIN = 12  # tokens before and after a number whose words say what it is
+
+
+class Side(StrEnum):
+    """The two sides of a call: recordings speak for the company, spouses for the customer."""
+
+    COMPANY = "company"
+    CUSTOMER = "customer"
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,8 +134,11 @@ class Chunk:
         run: The digits.
         index: Its place among the call's chunks.
         turn: The turn.
+        side: The side that says it.
         speaker: Who says it.
         topic: What the nearest word before it speaks of, in this turn or the question before.
+        topics: All that this turn before it and the other side's last turn speak of: an agent may
+            ask for the ZIP and the phone at once.
         asked: Whether the topic was set by the other side's question.
         negated: Whether a word of correction stands before it in the turn.
         glued: Whether only fillers stand between it and the chunk before, in the same turn.
@@ -137,8 +148,10 @@ class Chunk:
     run: NumberRun
     index: int
     turn: int
+    side: Side
     speaker: Speaker
     topic: Topic
+    topics: frozenset[Topic]
     asked: bool
     negated: bool
     glued: bool
@@ -148,11 +161,12 @@ class Chunk:
 @dataclass(frozen=True, slots=True)
 class _Hypothesis:
     digits: str
-    owner: Speaker
+    owner: Side
     price: float
     chunks: tuple[int, ...]
     last: int  # the chunk that was heard last for it, echoes included
     piece: int  # digits of the last piece
+    cuts: tuple[int, ...] = ()  # where pieces end
     confirmed: int = 0
     own_repeats: int = 0
     corrected: int = 0
@@ -163,8 +177,16 @@ FEATURE_NAMES = (
     "price",
     "price_over_best",
     "pieces",
-    "by_agent",
+    "by_company",
+    "by_recording",
     "by_other",
+    "odd_groups",
+    "topic_mentioned",
+    "negated",
+    "alike_later_customer",
+    "alike_later_company",
+    "alike_earlier",
+    "toll_free",
     "confirmed",
     "own_repeats",
     "corrected",
@@ -245,7 +267,8 @@ def read_chunks(tokens: Tokens, runs: Sequence[NumberRun]) -> list[Chunk]:
     """Put number runs into the dialogue: who says them, about what, after which words."""
     chunks: list[Chunk] = []
     lower = tokens.lower
-    topic, topic_turn, topic_speaker = Topic.NONE, -9, Speaker.UNKNOWN
+    topic, topic_turn, topic_side = Topic.NONE, -9, Side.COMPANY
+    spoken_of: dict[int, set[Topic]] = {}  # turn → its topics so far
     position = 0
     for index, run in enumerate(runs):
         before = runs[index - 1] if index else None
@@ -254,6 +277,8 @@ def read_chunks(tokens: Tokens, runs: Sequence[NumberRun]) -> list[Chunk]:
         for token in range(position, run.first):
             word = lower[token]
             heard = _TOPIC_WORDS.get(word)
+            if heard is not None or word in _WEAK_PHONE:
+                spoken_of.setdefault(tokens.turn[token], set()).add(heard or Topic.PHONE)
             if heard is None and word in _WEAK_PHONE:
                 near = tokens.turn[token] - topic_turn <= 0
                 if not (near and topic in (Topic.OTHER, Topic.ZIP, Topic.STREET)):
@@ -262,21 +287,25 @@ def read_chunks(tokens: Tokens, runs: Sequence[NumberRun]) -> list[Chunk]:
                 heard = None  # "the zip for the house"
             if heard is not None and not (heard is Topic.OTHER and word == "code" and topic is Topic.ZIP):
                 topic, topic_turn = heard, tokens.turn[token]
-                topic_speaker = tokens.speaker(token)
+                topic_side = side_of(tokens.speaker(token))
         position = run.first
         between_start = before.last if same_turn and before is not None else turn_start
         between = lower[between_start : run.first]
         after = lower[run.last : min(run.last + 2, tokens.bounds[run.turn][1])]
-        speaker = tokens.speaker(run.first) if run.first < len(tokens) else Speaker.UNKNOWN
+        speaker = tokens.speaker(run.first)
+        side = side_of(speaker)
+        topics = spoken_of.get(run.turn, set()) | spoken_of.get(run.turn - 1, set())
         known = topic if run.turn - topic_turn <= 6 else Topic.NONE
         chunks.append(
             Chunk(
                 run,
                 index,
                 run.turn,
+                side,
                 speaker,
                 known,
-                asked=known is not Topic.NONE and topic_speaker is not speaker,
+                frozenset(topics),
+                asked=known is not Topic.NONE and topic_side is not side,
                 negated=any(word in _CORRECTIONS for word in between[-10:]),
                 glued=same_turn and all(word in _FILLERS for word in between),
                 quantity=bool(after and after[0] in _UNITS_AFTER)
@@ -285,6 +314,11 @@ def read_chunks(tokens: Tokens, runs: Sequence[NumberRun]) -> list[Chunk]:
         )
         position = run.first
     return chunks
+
+
+def side_of(speaker: Speaker) -> Side:
+    """Give the side a speaker is on."""
+    return Side.COMPANY if speaker in (Speaker.AGENT, Speaker.SYSTEM) else Side.CUSTOMER
 
 
 class _Dialogue:
@@ -298,7 +332,6 @@ class _Dialogue:
         self.length = length
         self.topic = topic
         self.complete: dict[str, _Hypothesis] = {}
-        self.said: dict[str, set[tuple[Speaker, int]]] = {}
         self.replaced: set[tuple[str, str]] = set()  # (before, after) of a correction
         self.partial: list[_Hypothesis] = []
         self._run()
@@ -309,7 +342,7 @@ class _Dialogue:
         open_: list[_Hypothesis] = []
         closed: list[_Hypothesis] = []
         for chunk in self.chunks:
-            grown: dict[tuple[str, Speaker], _Hypothesis] = {}
+            grown: dict[tuple[str, Side], _Hypothesis] = {}
             for hypothesis in open_:
                 if chunk.turn - self.chunks[hypothesis.last].turn > _MAX_GAP:
                     self._leave(hypothesis)
@@ -343,7 +376,13 @@ class _Dialogue:
             doubt = price + 0.3 * rank
             for digits, extra in self._cuts(reading):
                 yield _Hypothesis(
-                    digits, chunk.speaker, doubt + extra, (chunk.index,), chunk.index, len(digits)
+                    digits,
+                    chunk.side,
+                    doubt + extra,
+                    (chunk.index,),
+                    chunk.index,
+                    len(digits),
+                    (len(digits),),
                 )
 
     def _cuts(self, reading: str) -> Iterator[tuple[str, float]]:
@@ -363,7 +402,7 @@ class _Dialogue:
 
     def _advance(self, known: _Hypothesis, chunk: Chunk) -> Iterator[_Hypothesis]:
         """Give what a half-said number may become with one more chunk."""
-        same = chunk.speaker is known.owner
+        same = chunk.side is known.owner
         digits, room = known.digits, self.length - len(known.digits)
         passed = 0.3 if not same else 0.9
         yield replace(known, price=known.price + passed)
@@ -379,19 +418,24 @@ class _Dialogue:
         for rank, reading in enumerate(chunk.run.readings[:4]):
             price = known.price + 0.3 * rank
             size = len(reading)
+            # 555 0132 and then 415: an area code comes late, it does not end a number.
+            late_area = self.length == 10 and room == 3 and size == 3 and 3 in known.cuts
             if size <= room:
                 yield replace(
                     known,
                     digits=digits + reading,
-                    price=price + drift + (0.0 if same else 1.2) + (0.7 if chunk.negated else 0.0),
+                    price=price
+                    + drift
+                    + 1.2 * (not same)
+                    + 0.7 * chunk.negated
+                    + 1.5 * late_area,
                     chunks=(*known.chunks, chunk.index),
                     last=chunk.index,
                     piece=size,
+                    cuts=(*known.cuts, len(digits) + size),
                 )
             if size >= 2 and digits.endswith(reading) or reading == digits:
                 yield self._heard(known, chunk, price + (0.5 if same else -0.3))
-            elif size > 2 and not same and reading.endswith(digits[-2:]) and size < len(digits):
-                pass
             if size > len(digits) and reading.startswith(digits) and size <= self.length:
                 yield replace(  # said again from the start, and further
                     known,
@@ -400,16 +444,18 @@ class _Dialogue:
                     chunks=(chunk.index,),
                     last=chunk.index,
                     piece=size,
-                    owner=chunk.speaker,
+                    owner=chunk.side,
+                    cuts=(size,),
                 )
             if room == 3 and size == 3 and self.length == 10 and len(known.chunks) >= 1:
                 area = self._speaks_of_area(chunk)
                 yield replace(
                     known,
                     digits=reading + digits,
-                    price=price + (0.1 if area else 1.6) + (0.0 if not chunk.quantity else 1.5),
+                    price=price + (0.1 if area else 0.6 if late_area else 1.6) + 1.5 * chunk.quantity,
                     chunks=(chunk.index, *known.chunks),
                     last=chunk.index,
+                    cuts=(3, *(cut + 3 for cut in known.cuts)),
                     joined_area=1,
                 )
             yield from self._corrections(known, chunk, reading, price, same)
@@ -440,9 +486,13 @@ class _Dialogue:
 
     def _revise(self, known: _Hypothesis, chunk: Chunk) -> Iterator[_Hypothesis]:
         """Give what a complete number may become: confirmed, corrected, or left as it is."""
-        same = chunk.speaker is known.owner
+        same = chunk.side is known.owner
         yield replace(known, price=known.price + 0.05)
-        for rank, reading in enumerate(chunk.run.readings[:3]):
+        readings = chunk.run.readings[:3]
+        if chunk.run.first and self.tokens.lower[chunk.run.first - 1] == "not":
+            # "four on the end, not five three one two four"
+            readings = (*readings, *(reading[1:] for reading in readings if len(reading) > 2))
+        for rank, reading in enumerate(readings):
             price = known.price + 0.3 * rank
             size = len(reading)
             if size >= 2 and reading in known.digits or reading == known.digits:
@@ -512,7 +562,7 @@ class _Dialogue:
         )
 
     def _heard(self, known: _Hypothesis, chunk: Chunk, price: float) -> _Hypothesis:
-        same = chunk.speaker is known.owner
+        same = chunk.side is known.owner
         return replace(
             known,
             price=price,
@@ -534,7 +584,6 @@ class _Dialogue:
             return
         digits = hypothesis.digits
         known = self.complete.get(digits)
-        self.said.setdefault(digits, set()).add((hypothesis.owner, hypothesis.chunks[0]))
         if known is None or _worth(hypothesis) < _worth(known):
             self.complete[digits] = hypothesis
 
@@ -559,11 +608,12 @@ class _Dialogue:
                     found[digits] = replace(hypothesis, price=hypothesis.price + 2.0)
         common = self._caller_id_features(caller_id)
         rows = self._features(found)
-        spoken = max((row["topic_same"] * (1 - row["by_agent"]) for row in rows.values()), default=0)
+        spoken = max((row["topic_same"] * (1 - row["by_company"]) for row in rows.values()), default=0)
         candidates = []
         for digits, hypothesis in found.items():
             row = rows[digits]
             row["valid"] = float(_is_valid(digits))
+            row["toll_free"] = float(digits[0] == "8" and digits[1] == digits[2])
             if digits == caller_id:
                 row |= common
                 row["caller_id"] = 1.0
@@ -622,9 +672,9 @@ class _Dialogue:
             side: "".join(
                 f"{chunk.run.digits}" if chunk.glued else f" {chunk.run.digits}"
                 for chunk in self.chunks
-                if (chunk.speaker is Speaker.AGENT) == (side == "agent")
+                if chunk.side is side
             )
-            for side in ("agent", "caller")
+            for side in Side
         }
         joined = {side: stream.replace(" ", "") for side, stream in streams.items()}
         rows = {}
@@ -639,16 +689,20 @@ class _Dialogue:
                 "price": hypothesis.price,
                 "price_over_best": hypothesis.price - best,
                 "pieces": float(len(set(hypothesis.chunks))),
-                "by_agent": float(hypothesis.owner is Speaker.AGENT),
-                "by_other": float(hypothesis.owner in (Speaker.OTHER, Speaker.UNKNOWN)),
+                "by_company": float(hypothesis.owner is Side.COMPANY),
+                "by_recording": float(start.speaker is Speaker.SYSTEM),
+                "by_other": float(start.speaker in (Speaker.OTHER, Speaker.UNKNOWN)),
+                "odd_groups": float(not _is_grouped(hypothesis.cuts, self.length)),
+                "topic_mentioned": float(self.topic in start.topics),
+                "negated": float(start.negated),
                 "confirmed": min(3.0, hypothesis.confirmed),
                 "own_repeats": min(3.0, hypothesis.own_repeats),
                 "corrected": float(hypothesis.corrected),
                 "joined_area": float(hypothesis.joined_area),
-                "said_by_caller": min(3.0, joined["caller"].count(digits)),
-                "said_by_agent": min(3.0, joined["agent"].count(digits)),
-                "tail_by_caller": min(3.0, joined["caller"].count(tail)),
-                "tail_by_agent": min(3.0, joined["agent"].count(tail)),
+                "said_by_caller": min(3.0, joined[Side.CUSTOMER].count(digits)),
+                "said_by_agent": min(3.0, joined[Side.COMPANY].count(digits)),
+                "tail_by_caller": min(3.0, joined[Side.CUSTOMER].count(tail)),
+                "tail_by_agent": min(3.0, joined[Side.COMPANY].count(tail)),
                 "topic_same": float(start.topic is self.topic),
                 "topic_rival": float(
                     start.topic is (Topic.ZIP if self.topic is Topic.PHONE else Topic.PHONE)
@@ -683,6 +737,14 @@ class _Dialogue:
                 "position": start.index / max(1, len(self.chunks)),
             }
             row["affirmed"], row["denied"] = self._answer(chunks[-1])
+            for key, other in found.items():
+                if key == digits or _distance(key, digits) > 3 or other.corrected:
+                    continue
+                if other.chunks[0] > hypothesis.chunks[0]:
+                    side = "customer" if other.owner is Side.CUSTOMER else "company"
+                    row[f"alike_later_{side}"] = 1.0
+                elif other.chunks[0] < hypothesis.chunks[0]:
+                    row["alike_earlier"] = 1.0
             rows[digits] = row
         return rows
 
@@ -696,14 +758,21 @@ class _Dialogue:
     def _words_around(self, hypothesis: _Hypothesis) -> tuple[list[str], list[str]]:
         """Give the words that explain a number: before its first chunk and after its last."""
         tokens = self.tokens
-        first = self.chunks[hypothesis.chunks[0]].run
-        last = self.chunks[hypothesis.chunks[-1]].run
-        if hypothesis.joined_area:
-            first = self.chunks[min(hypothesis.chunks)].run
-        begin = tokens.bounds[first.turn][0]
+        chunks = self.chunks
+        opening, closing = min(hypothesis.chunks), max(hypothesis.chunks)
+        first, last = chunks[opening].run, chunks[closing].run
+        begin, end = tokens.bounds[first.turn][0], tokens.bounds[last.turn][1]
+        # Another number in between has words of its own: "bills go to 55812, the house is 56649".
+        if opening:
+            begin = max(begin, chunks[opening - 1].run.last)
+        if closing + 1 < len(chunks):
+            end = min(end, chunks[closing + 1].run.first)
         before = tokens.lower[max(begin, first.first - _EXPLAIN) : first.first]
-        end = tokens.bounds[last.turn][1]
         after = tokens.lower[last.last : min(end, last.last + _EXPLAIN)]
+        if opening and chunks[opening - 1].turn == first.turn:
+            before = _last_clause(before)
+        if closing + 1 < len(chunks) and chunks[closing + 1].turn == last.turn:
+            after = _first_clause(after)
         return before, after
 
     def _answer(self, chunk: Chunk) -> tuple[float, float]:
@@ -769,11 +838,34 @@ class _Dialogue:
         return tuple(self.tokens.span(run.first, run.last) for run in runs)
 
 
-def _keep(grown: dict[tuple[str, Speaker], _Hypothesis], item: _Hypothesis) -> None:
+def _keep(grown: dict[tuple[str, Side], _Hypothesis], item: _Hypothesis) -> None:
     key = (item.digits, item.owner)
     known = grown.get(key)
     if known is None or item.price < known.price:
         grown[key] = item
+
+
+def _is_grouped(cuts: tuple[int, ...], length: int) -> bool:
+    """Whether pieces end where numbers are usually cut: 3-3-4 for a phone."""
+    if length != 10 or len(cuts) > 6:
+        return True
+    return all(cut in cuts for cut in (3, 6)) or cuts[0] in (6, 10)
+
+
+def _last_clause(words: list[str]) -> list[str]:
+    """Give the words after the last break: they belong to the number that follows."""
+    for index in range(len(words) - 1, -1, -1):
+        if words[index] in _BREAKS:
+            return words[index:]
+    return words
+
+
+def _first_clause(words: list[str]) -> list[str]:
+    """Give the words before the first break: they belong to the number before."""
+    for index, word in enumerate(words):
+        if word in _BREAKS and index:
+            return words[:index]
+    return words
 
 
 def _worth(hypothesis: _Hypothesis) -> float:
