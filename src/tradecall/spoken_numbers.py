@@ -186,7 +186,9 @@ def _read_run(tokens: Tokens, first: int, last: int, turn: int) -> NumberRun | N
     solid = [
         index
         for index, word in enumerate(words)
-        if word in _CORE and word not in ("oh", "o") or written_digits(word) is not None
+        if (word in _CORE and word not in ("oh", "o"))
+        or written_digits(word) is not None
+        or (word in _REPEATS and index + 1 < len(words) and words[index + 1] in _UNITS)
     ]
     if not solid and not _is_lone_zero(tokens, first, last, turn):
         return None

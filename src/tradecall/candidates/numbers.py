@@ -10,7 +10,7 @@ how it came about becomes its features, and a trained ranker decides.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import lru_cache
@@ -19,7 +19,7 @@ from tradecall.candidates.candidate import Candidate, JobField
 from tradecall.places import Places, find_state
 from tradecall.spoken_numbers import NumberRun
 from tradecall.tokens import Tokens
-from tradecall.transcript import Speaker
+from tradecall.transcript import Span, Speaker
 
 
 class Topic(StrEnum):
@@ -114,7 +114,10 @@ _CALLING_FROM = (
 _BREAKS = frozenset(". ; ? ! but and though while".split())
 _ENDING = frozenset("ending ends end ended last finishing".split())
 
+_PHONE = 10  # digits
+_ZIP = 5
 _BEAM = 14
+_TOPIC_LASTS = 6  # turns
 _MAX_GAP = 9  # turns without a digit after which a half-said number is given up
 _EXPLAIN = 12  # tokens before and after a number whose words say what it is
 
@@ -233,34 +236,18 @@ FEATURE_NAMES = (
 )
 
 
-def find_phones(tokens: Tokens, runs: Sequence[NumberRun]) -> list[Candidate]:
-    """Find the telephone numbers of a call, E.164, each with how it was said.
+def find_numbers(
+    tokens: Tokens, runs: Sequence[NumberRun], places: Places
+) -> list[Candidate]:
+    """Find the telephone numbers (E.164) and ZIP codes of a call, each with how it was said.
 
     A caller id that the call speaks of is a candidate too (``source="metadata"`` unless all its
     digits are said).
     """
     chunks = read_chunks(tokens, runs)
-    dialogue = _Dialogue(tokens, chunks, 10, Topic.PHONE)
-    return dialogue.phones()
-
-
-def find_zips(
-    tokens: Tokens,
-    runs: Sequence[NumberRun],
-    places: Places,
-    area_codes: Iterable[str] = (),
-) -> list[Candidate]:
-    """Find the ZIP codes of a call, five digits.
-
-    Args:
-        tokens: The call.
-        runs: Its number runs.
-        places: The ZIP table.
-        area_codes: Area codes of the phones that may be the caller's: weak evidence.
-    """
-    chunks = read_chunks(tokens, runs)
-    dialogue = _Dialogue(tokens, chunks, 5, Topic.ZIP)
-    return dialogue.zips(places, frozenset(area_codes))
+    phones = _Dialogue(tokens, chunks, _PHONE, Topic.PHONE).phones()
+    area_codes = frozenset(phone.value[2:5] for phone in phones)
+    return [*phones, *_Dialogue(tokens, chunks, _ZIP, Topic.ZIP).zips(places, area_codes)]
 
 
 def read_chunks(tokens: Tokens, runs: Sequence[NumberRun]) -> list[Chunk]:
@@ -268,6 +255,7 @@ def read_chunks(tokens: Tokens, runs: Sequence[NumberRun]) -> list[Chunk]:
     chunks: list[Chunk] = []
     lower = tokens.lower
     topic, topic_turn, topic_side = Topic.NONE, -9, Side.COMPANY
+    lasts = -9  # the last turn with a word or number of that topic
     spoken_of: dict[int, set[Topic]] = {}  # turn → its topics so far
     position = 0
     for index, run in enumerate(runs):
@@ -287,6 +275,7 @@ def read_chunks(tokens: Tokens, runs: Sequence[NumberRun]) -> list[Chunk]:
                 heard = None  # "the zip for the house"
             if heard is not None and not (heard is Topic.OTHER and word == "code" and topic is Topic.ZIP):
                 topic, topic_turn = heard, tokens.turn[token]
+                lasts = topic_turn
                 topic_side = side_of(tokens.speaker(token))
         position = run.first
         between_start = before.last if same_turn and before is not None else turn_start
@@ -295,7 +284,9 @@ def read_chunks(tokens: Tokens, runs: Sequence[NumberRun]) -> list[Chunk]:
         speaker = tokens.speaker(run.first)
         side = side_of(speaker)
         topics = spoken_of.get(run.turn, set()) | spoken_of.get(run.turn - 1, set())
-        known = topic if run.turn - topic_turn <= 6 else Topic.NONE
+        # A topic lasts as long as its digits keep coming, however many turns they take.
+        known = topic if run.turn - lasts <= _TOPIC_LASTS else Topic.NONE
+        lasts = run.turn if known is not Topic.NONE else lasts
         chunks.append(
             Chunk(
                 run,
@@ -390,11 +381,11 @@ class _Dialogue:
         size, length = len(reading), self.length
         if size <= length:
             yield reading, 0.0
-        if length == 10 and reading.startswith("1") and 1 < size <= 11:
+        if length == _PHONE and reading.startswith("1") and 1 < size <= 11:
             yield reading[1:], 0.2
         if size <= length:
             return
-        if length == 5 and size == 9:
+        if length == _ZIP and size == 9:
             yield reading[:5], 0.2  # ZIP+4
         elif size > length and size != 11:
             yield reading[:length], 1.5
@@ -419,7 +410,7 @@ class _Dialogue:
             price = known.price + 0.3 * rank
             size = len(reading)
             # 555 0132 and then 415: an area code comes late, it does not end a number.
-            late_area = self.length == 10 and room == 3 and size == 3 and 3 in known.cuts
+            late_area = self.length == _PHONE and room == 3 and size == 3 and 3 in known.cuts
             if size <= room:
                 yield replace(
                     known,
@@ -434,7 +425,8 @@ class _Dialogue:
                     piece=size,
                     cuts=(*known.cuts, len(digits) + size),
                 )
-            if size >= 2 and digits.endswith(reading) or reading == digits:
+            echoed = size >= 2 or (not same and known.piece == 1)
+            if (echoed and digits.endswith(reading)) or reading == digits:
                 yield self._heard(known, chunk, price + (0.5 if same else -0.3))
             if size > len(digits) and reading.startswith(digits) and size <= self.length:
                 yield replace(  # said again from the start, and further
@@ -447,7 +439,7 @@ class _Dialogue:
                     owner=chunk.side,
                     cuts=(size,),
                 )
-            if room == 3 and size == 3 and self.length == 10 and len(known.chunks) >= 1:
+            if room == 3 and size == 3 and self.length == _PHONE and len(known.chunks) >= 1:
                 area = self._speaks_of_area(chunk)
                 yield replace(
                     known,
@@ -637,7 +629,7 @@ class _Dialogue:
         found = {
             digits: hypothesis
             for digits, hypothesis in self.complete.items()
-            if self.length == 5 and digits != "00000"
+            if digits != "00000"
         }
         rows = self._features(found)
         text = f" {' '.join(self.tokens.lower)} "
@@ -683,7 +675,7 @@ class _Dialogue:
             start = chunks[0]
             before, after = self._words_around(hypothesis)
             near = (*before, *after)
-            tail = digits[-4:] if self.length == 10 else digits[-3:]
+            tail = digits[-4:] if self.length == _PHONE else digits[-3:]
             rivals = [other for key, other in topical.items() if key != digits]
             row = {
                 "price": hypothesis.price,
@@ -816,7 +808,7 @@ class _Dialogue:
                     row["calling_from_agent"] = 1.0
         return row
 
-    def _caller_id_evidence(self, caller_id: str) -> tuple:  # type: ignore[type-arg]
+    def _caller_id_evidence(self, caller_id: str) -> tuple[Span, ...]:
         tokens = self.tokens
         spans = [
             tokens.span(chunk.run.first, chunk.run.last)
@@ -833,7 +825,7 @@ class _Dialogue:
                     break
         return tuple(spans[:4])
 
-    def _evidence(self, hypothesis: _Hypothesis) -> tuple:  # type: ignore[type-arg]
+    def _evidence(self, hypothesis: _Hypothesis) -> tuple[Span, ...]:
         runs = [self.chunks[index].run for index in sorted(set(hypothesis.chunks))]
         return tuple(self.tokens.span(run.first, run.last) for run in runs)
 
@@ -847,7 +839,7 @@ def _keep(grown: dict[tuple[str, Side], _Hypothesis], item: _Hypothesis) -> None
 
 def _is_grouped(cuts: tuple[int, ...], length: int) -> bool:
     """Whether pieces end where numbers are usually cut: 3-3-4 for a phone."""
-    if length != 10 or len(cuts) > 6:
+    if length != _PHONE or len(cuts) > 6:
         return True
     return all(cut in cuts for cut in (3, 6)) or cuts[0] in (6, 10)
 
@@ -883,7 +875,7 @@ def _places(digits: str, piece: str) -> list[tuple[int, int]]:
         (place, _distance(digits[place : place + size], piece))
         for place in range(len(digits) - size + 1)
     ]
-    groups = {0, 3, 6, 8} if len(digits) == 10 else {0, 2, 3}
+    groups = {0, 3, 6, 8} if len(digits) == _PHONE else {0, 2, 3}
     options.sort(key=lambda item: (item[1] - (item[0] in groups), -item[0]))
     return options[:3]
 
@@ -893,7 +885,7 @@ def _national(number: str | None) -> str | None:
     digits = "".join(char for char in number or "" if char.isdigit())
     if len(digits) == 11 and digits.startswith("1"):
         digits = digits[1:]
-    return digits if len(digits) == 10 else None
+    return digits if len(digits) == _PHONE else None
 
 
 @lru_cache(maxsize=4096)

@@ -1,0 +1,348 @@
+"""Ranking: from how a candidate was said to a calibrated probability, and from there to a decision.
+
+For each field a forest of extremely randomised trees scores every candidate on its features
+(``candidate.features``); a one-variable logistic regression turns the best score into the
+probability that the value is right; ``accept_at`` says from where on a field is filled. A second
+small regression, ``Readiness``, gives the probability that the whole job is right.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tradecall.candidates.candidate import Candidate, JobField
+from tradecall.errors import ModelError
+from tradecall.model_store import ModelInfo, load_model, save_model
+
+_TREES = 120
+_LEAF = 2
+_EDGE = 1e-3
+
+
+@dataclass(frozen=True, slots=True)
+class Ranked:
+    """A candidate with the calibrated probability that it is the field's true value."""
+
+    candidate: Candidate
+    probability: float
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What is to stand in a field.
+
+    Attributes:
+        field: The field.
+        accepted: The value that fills it; None leaves it empty.
+        others: Candidates that were left, likeliest first, for the person who looks.
+        probability: Probability that this decision is right; for an empty field, that the call
+            gives no value.
+    """
+
+    field: JobField
+    accepted: Ranked | None
+    others: tuple[Ranked, ...]
+    probability: float
+
+    @property
+    def value(self) -> str | None:
+        """The value that fills the field."""
+        return self.accepted.candidate.value if self.accepted else None
+
+
+@dataclass(frozen=True)
+class FieldRanker:
+    """The ranker of one field.
+
+    Attributes:
+        field: The field.
+        names: Feature names, in the order of the forest's columns.
+        forest: scikit-learn's ``ExtraTreesClassifier``, fitted on {0, 1}.
+        slope: Calibration: logit of the probability = slope · logit of the score + intercept.
+        intercept: Likewise.
+        accept_at: Least probability that is accepted.
+    """
+
+    field: JobField
+    names: tuple[str, ...]
+    forest: Any
+    slope: float = 1.0
+    intercept: float = 0.0
+    accept_at: float = 0.5
+
+    @classmethod
+    def fit(
+        cls,
+        field: JobField,
+        calls: Sequence[Sequence[Candidate]],
+        truths: Sequence[Sequence[bool]],
+        *,
+        seed: int = 0,
+    ) -> FieldRanker:
+        """Fit the forest; calibration is for ``calibrated``, on calls this has not seen.
+
+        Args:
+            field: The field.
+            calls: The candidates of each call.
+            truths: For each candidate, whether it is the field's true value.
+            seed: Makes the forest reproducible.
+        """
+        from sklearn.ensemble import ExtraTreesClassifier
+
+        names = tuple(sorted({name for call in calls for item in call for name in item.features}))
+        rows = np.vstack([matrix(call, names) for call in calls if call])
+        labels = np.concatenate([np.asarray(truth, bool) for truth in truths if len(truth)])
+        forest = ExtraTreesClassifier(
+            _TREES, min_samples_leaf=_LEAF, random_state=seed, n_jobs=1
+        ).fit(rows, labels)
+        return cls(field, names, forest)
+
+    def scores(self, candidates: Sequence[Candidate]) -> NDArray[np.float64]:
+        """Give each candidate's raw score in [0, 1]; shape ``(len(candidates),)``."""
+        if not candidates:
+            return np.zeros(0)
+        rows = matrix(candidates, self.names)
+        total = np.zeros(len(rows))
+        # The trees themselves: scikit-learn's checks around them cost ten times their work.
+        for tree in self.forest.estimators_:
+            total += tree.tree_.predict(rows)[:, 1]
+        scores: NDArray[np.float64] = total / len(self.forest.estimators_)
+        return scores
+
+    def decide(self, candidates: Sequence[Candidate]) -> Decision:
+        """Rank candidates and fill the field, or leave it empty."""
+        scores = self.scores(candidates)
+        order = np.argsort(-scores, kind="stable")
+        ranked = [
+            Ranked(candidates[index], self.probability(float(scores[index]))) for index in order
+        ]
+        best = ranked[0].probability if ranked else 0.0
+        if ranked and best >= self.accept_at:
+            return Decision(self.field, ranked[0], tuple(ranked[1:]), best)
+        return Decision(self.field, None, tuple(ranked), 1.0 - best)
+
+    def probability(self, score: float) -> float:
+        """Give the calibrated probability of a raw score."""
+        return _sigmoid(self.slope * _logit(score) + self.intercept)
+
+
+def calibrate(
+    scores: Sequence[float], right: Sequence[bool], none_right: Sequence[bool]
+) -> tuple[float, float, float]:
+    """Fit calibration and operating point on the best candidates of calls not seen in training.
+
+    Args:
+        scores: Raw score of each call's best candidate.
+        right: Whether it is the true value.
+        none_right: Whether the call gives no value, so that an empty field is right.
+
+    Returns:
+        ``slope``, ``intercept`` and ``accept_at``: the probability from which on filling the field
+        is right more often than leaving it empty.
+    """
+    from sklearn.linear_model import LogisticRegression
+
+    labels = np.asarray(right, bool)
+    logits = np.array([_logit(score) for score in scores]).reshape(-1, 1)
+    if labels.all() or not labels.any():  # nothing to tell apart: keep the scores as they are
+        slope, intercept = 1.0, 0.0
+    else:
+        model = LogisticRegression(C=10.0).fit(logits, labels)
+        slope, intercept = float(model.coef_[0, 0]), float(model.intercept_[0])
+    probabilities = [_sigmoid(slope * float(logit) + intercept) for logit in logits[:, 0]]
+    best_at, best_hits = 0.5, -1
+    for accept_at in np.arange(0.04, 0.96, 0.02):
+        hits = sum(
+            good if probability >= accept_at else empty
+            for probability, good, empty in zip(probabilities, right, none_right, strict=True)
+        )
+        if hits > best_hits:
+            best_at, best_hits = float(accept_at), hits
+    return slope, intercept, round(best_at, 4)
+
+
+@dataclass(frozen=True)
+class Readiness:
+    """The probability that a whole job is right, from the probabilities of its parts.
+
+    Attributes:
+        weights: One for each of ``PARTS`` (on log-odds), then the intercept.
+        ready_at: Least probability at which a job is called ready.
+    """
+
+    weights: tuple[float, ...]
+    ready_at: float
+
+    PARTS = (
+        "first_name",
+        "last_name",
+        "phone",
+        "email",
+        "zip_code",
+        "sector",
+        "is_job",
+        "weakest",
+        "joint",
+    )
+
+    @classmethod
+    def fit(
+        cls,
+        parts: Sequence[Mapping[str, float]],
+        right: Sequence[bool],
+        *,
+        ready_at: float = 0.98,
+    ) -> Readiness:
+        """Fit on calls not seen by what gave ``parts``."""
+        from sklearn.linear_model import LogisticRegression
+
+        rows = np.array([cls.row(part) for part in parts])
+        model = LogisticRegression(C=0.1, max_iter=1000).fit(rows, np.asarray(right, bool))
+        weights = (*map(float, model.coef_[0]), float(model.intercept_[0]))
+        return cls(weights, ready_at)
+
+    @classmethod
+    def row(cls, parts: Mapping[str, float]) -> list[float]:
+        """Give the regression's inputs: log-odds of the parts, of the weakest, of all at once."""
+        values = [_logit(parts[name]) for name in cls.PARTS[:-2]]
+        joint = math.prod(parts[name] for name in cls.PARTS[:-2])
+        return [*values, min(values), _logit(joint)]
+
+    def probability(self, parts: Mapping[str, float]) -> float:
+        """Give the probability that names, phone, e-mail, ZIP, sector and need are all right."""
+        row = self.row(parts)
+        *weights, intercept = self.weights
+        return _sigmoid(sum(w * x for w, x in zip(weights, row, strict=True)) + intercept)
+
+
+def operating_point(
+    probabilities: Sequence[float],
+    right: Sequence[bool],
+    *,
+    risk: float = 0.02,
+    confidence: float = 0.9,
+) -> tuple[float, dict[str, float]]:
+    """Choose ``ready_at`` so that at most ``risk`` of the ready jobs are wrong.
+
+    The largest set of most probable jobs is taken whose Clopper-Pearson upper bound at
+    ``confidence`` stays within ``risk``; where no set is that good, the largest whose observed
+    share of wrong jobs does, and the returned dictionary says so by its bound.
+
+    Returns:
+        The threshold, and how it was chosen: ``ready``, ``wrong``, ``of``, ``risk``,
+        ``confidence``, ``upper_bound``.
+    """
+    from scipy.stats import beta
+
+    order = sorted(zip(probabilities, right, strict=True), key=lambda item: -item[0])
+    best: tuple[int, int, float, float] | None = None
+    fallback: tuple[int, int, float, float] | None = None
+    wrong = 0
+    for count, (probability, good) in enumerate(order, 1):
+        wrong += not good
+        if count < len(order) and order[count][0] == probability:
+            continue
+        bound = float(beta.ppf(confidence, wrong + 1, count - wrong)) if wrong < count else 1.0
+        point = (count, wrong, probability, bound)
+        if bound <= risk:
+            best = point
+        if wrong / count <= risk:
+            fallback = point
+    chosen = best or fallback or (0, 0, 1.0, 1.0)
+    count, wrong, threshold, bound = chosen
+    return round(threshold, 6), {
+        "ready": count,
+        "wrong": wrong,
+        "of": len(order),
+        "risk": risk,
+        "confidence": confidence,
+        "upper_bound": round(bound, 4),
+    }
+
+
+@dataclass(frozen=True)
+class Ranker:
+    """The rankers of all fields and the readiness of the whole; folder ``models/ranker``."""
+
+    fields: Mapping[JobField, FieldRanker]
+    readiness: Readiness
+    info: ModelInfo | None = None
+
+    def save(self, folder: Path, info: ModelInfo, card: str) -> None:
+        """Write the model folder; ``info`` gets what this class needs to load itself."""
+        extra = {
+            field.value: {
+                "names": list(ranker.names),
+                "slope": round(ranker.slope, 6),
+                "intercept": round(ranker.intercept, 6),
+                "accept_at": ranker.accept_at,
+            }
+            for field, ranker in self.fields.items()
+        }
+        point = {**info.operating_point, "ready_at": self.readiness.ready_at}
+        weights = [round(weight, 6) for weight in self.readiness.weights]
+        stored = info.model_copy(
+            update={
+                "extra": {"fields": extra, "readiness": weights, **info.extra},
+                "operating_point": point,
+            }
+        )
+        forests = {field.value: ranker.forest for field, ranker in self.fields.items()}
+        save_model(folder, forests, stored, card)
+
+    @classmethod
+    def load(cls, folder: Path) -> Ranker:
+        """Read the model folder.
+
+        Raises:
+            ModelError: It is missing, damaged or incomplete.
+        """
+        forests, info = load_model(folder)
+        try:
+            fields = {
+                JobField(name): FieldRanker(
+                    JobField(name),
+                    tuple(entry["names"]),
+                    forests[name],
+                    entry["slope"],
+                    entry["intercept"],
+                    entry["accept_at"],
+                )
+                for name, entry in info.extra["fields"].items()
+            }
+            readiness = Readiness(
+                tuple(info.extra["readiness"]), info.operating_point["ready_at"]
+            )
+        except (KeyError, ValueError, TypeError) as error:
+            raise ModelError(f"{folder}/model.json is incomplete: {error}") from error
+        return cls(fields, readiness, info)
+
+    def decide(self, candidates: Sequence[Candidate]) -> dict[JobField, Decision]:
+        """Decide every field from all candidates of a call."""
+        groups: dict[JobField, list[Candidate]] = {field: [] for field in JobField}
+        for candidate in candidates:
+            groups[candidate.field].append(candidate)
+        return {field: self.fields[field].decide(groups[field]) for field in JobField}
+
+
+def matrix(candidates: Sequence[Candidate], names: Sequence[str]) -> NDArray[np.float32]:
+    """Give the features as rows: shape ``(len(candidates), len(names))``, missing ones 0."""
+    return np.array(
+        [[item.features.get(name, 0.0) for name in names] for item in candidates], np.float32
+    ).reshape(len(candidates), len(names))
+
+
+def _logit(probability: float) -> float:
+    bounded = min(1 - _EDGE, max(_EDGE, probability))
+    return math.log(bounded / (1 - bounded))
+
+
+def _sigmoid(value: float) -> float:
+    return 1 / (1 + math.exp(-value)) if value >= 0 else math.exp(value) / (1 + math.exp(value))

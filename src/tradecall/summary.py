@@ -1,0 +1,822 @@
+"""``ClauseSummarizer``: what is needed, for a dispatcher, in at most 280 characters.
+
+Takes a call's tokens and what the other stages found, gives a ``Summary``. The words are the
+call's own: stretches are cut out of what was said, trimmed and joined, never composed. Which
+stretches is a trained choice: each word stem has a probability of belonging to what a good summary
+holds (``_STEM_FEATURES``), and stretches are packed by what they add for their length.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from tradecall.model_store import ModelInfo, load_model, save_model, versions
+from tradecall.tokens import tokenize
+from tradecall.transcript import Span, Speaker
+
+if TYPE_CHECKING:
+    from tradecall.dataset import GoldCall
+    from tradecall.tokens import Tokens
+
+MAX_CHARACTERS = 280
+_LONGEST = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """What is needed, in plain sentences, and the stretches of the call it was cut from."""
+
+    text: str
+    evidence: tuple[Span, ...]
+
+
+class Summarizer(Protocol):
+    """A replaceable part: whatever turns a call into a short note for the dispatcher."""
+
+    def summarize(
+        self,
+        tokens: Tokens,
+        sector: str | None,
+        urgency: str | None,
+        preferred_time: str | None,
+        *,
+        redactions: Sequence[Span] = (),
+    ) -> Summary:
+        """Say what is needed.
+
+        Args:
+            tokens: The call.
+            sector: Label of the work needed, None where it is unknown.
+            urgency: ``emergency``, ``urgent`` or ``routine``.
+            preferred_time: The wished time as said.
+            redactions: Stretches that must not appear: names, phones, e-mails, addresses.
+
+        Returns:
+            At most ``MAX_CHARACTERS`` characters that say nothing the call does not.
+        """
+
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+_SUBJECTS = _words(
+    "i im ive id ill i'm i've i'd i'll he hes he's hed he'd hell he'll she shes she's shed she'd "
+    "she'll it its it's itll it'll they theyre they're theyve they've theyll they'll theyd we we're "
+    "weve we've we'd we'll you youre you're youve you've youll you'll youd yall y'all ya me us him "
+    "them that thats that's this these those there theres there's here heres here's somebody who "
+    "whos which what whats what's where when while if unless because cause cuz since so but then "
+    "whoever everybody nobody lets let's how why whether although though until till cant"
+) - _words("cant since until till")
+_FILLERS = _words(
+    "um uh uhm er ah oh hm hmm mm mhm yeah yep yup yes yah okay ok alright well hey hi hello right "
+    "please thanks thank sorry sir maam ma'am hon honey sugar lord gosh goodness wow ha haha huh "
+    "actually basically honestly really literally just kinda sorta anyway anyways bye goodbye sure "
+    "absolutely exactly correct perfect great gotcha wait listen look mean guess think know reckon "
+    "suppose figure figured said says say saying tell told telling ask asked maybe probably even "
+    "like you know course nope uhhuh mmhm alrighty sounds bless"
+)
+_DETERMINERS = _words("a an the my our your his her their its some any another own")
+_AUXILIARIES = _words(
+    "is are was were be been being am has have had got gets get do does did gonna going go goes "
+    "went would could should will can may might must 's 're 've 'd 'll"
+)
+_PREPOSITIONS = _words(
+    "in on at by under behind from over above near through threw with without since for after before "
+    "during around between into onto inside outside underneath beside next against along across "
+    "until till where"
+)
+_JOINERS = _words("and or")
+_WEAK = _words("to of as than very too also now then still there here not no up out down off")
+_LEADING = (
+    _DETERMINERS | _AUXILIARIES | _JOINERS | _words("now then also so very too to of as than there here")
+)
+_TRAILING = (
+    _DETERMINERS
+    | _AUXILIARIES
+    | _PREPOSITIONS
+    | _JOINERS
+    | _words("to of as than very too also so that not no don't doesn't didn't won't can't let lets")
+    | _words("hang try want wants need needs wanna come getting how hows then now there here")
+) - _words("inside outside through underneath before around going")
+_FUNCTION = (
+    _SUBJECTS | _FILLERS | _DETERMINERS | _AUXILIARIES | _PREPOSITIONS | _JOINERS | _WEAK
+)
+_QUESTION_OPENERS = _words(
+    "is are was were do does did have has had can could would will should any what whats what's "
+    "where wheres when who whos how which what'd or did'ya anything anybody"
+)
+_DOUBT = _words("think sure believe doubt know mean say said guess")
+_NEGATIVE = _words("not don't dont didn't didnt isn't isnt aint ain't never doubt wasn't wasnt")
+_THIRD_PERSON = {
+    "need": "needs", "want": "wants", "wanna": "wants to", "hear": "hears", "see": "sees",
+    "smell": "smells", "feel": "feels", "keep": "keeps", "rent": "rents", "manage": "manages",
+    "use": "uses", "live": "lives", "prefer": "prefers",
+}  # fmt: skip
+_CONTRACTIONS = {
+    "wont": "won't", "dont": "don't", "doesnt": "doesn't", "didnt": "didn't", "isnt": "isn't",
+    "wasnt": "wasn't", "arent": "aren't", "cant": "can't", "couldnt": "couldn't",
+    "wouldnt": "wouldn't", "hasnt": "hasn't", "havent": "haven't", "aint": "isn't",
+    "ain't": "isn't", "werent": "weren't", "hadnt": "hadn't", "threw": "through",
+    "oclock": "o'clock",
+}  # fmt: skip
+_CAPITALS = {
+    word: word.upper()
+    for word in "ac hvac gfci gfi hoa ev tv pvc pex led diy psi rv fha va btu usb wifi".split()
+} | {
+    word: word.capitalize()
+    for word in (
+        "monday tuesday wednesday thursday friday saturday sunday january february april june july "
+        "august september october november december christmas thanksgiving easter halloween".split()
+    )
+}
+_UNITS = {
+    word: 1 for word in "zero oh o one two three four five six seven eight nine won ate".split()
+} | {
+    word: 2
+    for word in (
+        "ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen "
+        "twenty thirty forty fifty sixty seventy eighty ninety".split()
+    )
+}
+_SCALES = _words("hundred thousand double triple")
+_STREETS = _words(
+    "street avenue road drive lane court boulevard place circle terrace highway parkway trail way "
+    "cove st ave rd dr ln ct blvd apartment apt"
+)
+_TITLES = _words("mr mrs ms miss mister missus doctor dr pastor reverend sergeant officer captain")
+_MAIL = _words(
+    "dot com net org gmail yahoo hotmail outlook aol icloud protonmail comcast underscore email "
+    "mail lowercase capital spelled spell"
+)
+_SENTENCE_END = frozenset(".?!")
+_PAIRED_SECTORS = _words("windows_doors concrete_masonry pool_spa")
+_PUNCTUATION = re.compile(r"^[^\w]+$")
+_YEAR = re.compile(r"(?:19|20)\d\d$")
+
+
+def stem(word: str) -> str:
+    """Give what forms of one word share ("leaks", "leaking", "leaked" → "leak")."""
+    for ending, rest, least in (
+        ("ies", "y", 5), ("ing", "", 6), ("ed", "", 5), ("es", "", 6), ("s", "", 4),
+    ):  # fmt: skip
+        if len(word) >= least and word.endswith(ending) and not word.endswith("ss"):
+            word = word[: -len(ending)] + rest
+            if len(word) > 3 and word[-1] == word[-2] and ending in ("ing", "ed"):
+                word = word[:-1]
+            break
+    return word[:-1] if len(word) > 3 and word.endswith("e") else word
+
+
+@dataclass(frozen=True, slots=True)
+class _Phrase:
+    """A stretch that can stand in a summary: tokens ``[first, last)`` of one segment."""
+
+    segment: int
+    first: int
+    last: int
+    alone: str
+    joined: str
+    stems: tuple[str, ...]
+    link: str
+    lead: str
+
+
+def unsafe_tokens(
+    tokens: Tokens, redactions: Sequence[Span], vocabulary: frozenset[str] | None
+) -> bytearray:
+    """Mark the tokens that no summary may repeat, one byte a token.
+
+    These are the redactions, spoken or written numbers of four digits and more (years aside),
+    spelled letters, turns that are mostly such, what follows a title, street addresses, e-mail
+    addresses, and every word outside ``vocabulary``, which is how unknown names stay out.
+    """
+    lower, text = tokens.lower, tokens.text
+    marks = bytearray(len(lower))
+    starts = tokens.start
+    if redactions:
+        spans = sorted(redactions)
+        at = 0
+        for token, start in enumerate(starts):
+            while at < len(spans) and spans[at].end <= start:
+                at += 1
+            if at < len(spans) and spans[at].start < tokens.end[token]:
+                marks[token] = 1
+    for first, last in tokens.bounds:
+        figures = 0
+        run_first, digits, scaled = -1, 0, False
+        initial = True
+        for token in range(first, last + 1):
+            word = lower[token] if token < last else ""
+            size = _UNITS.get(word, 0)
+            if not size and word and any(map(str.isdigit, word)):
+                size = sum(map(str.isdigit, word))
+                if _YEAR.match(word):
+                    size = 2
+                elif word.isalpha() is False and "@" in word:
+                    size = 9
+            if size or (run_first >= 0 and (word in _SCALES or word in "-")) and word:
+                if run_first < 0:
+                    run_first, digits, scaled = token, 0, False
+                digits += size
+                scaled = scaled or word in _SCALES
+                figures += 1
+            elif run_first >= 0:
+                run = lower[run_first:token]
+                street = any(near in _STREETS for near in lower[token : min(token + 4, last)])
+                if street or (digits >= 3 and not scaled and not _is_year(run)):
+                    end = token
+                    if street:
+                        while lower[end] not in _STREETS:
+                            end += 1
+                        end += 1
+                    for inside in range(run_first, end):
+                        marks[inside] = 1
+                run_first = -1
+            if not word or token >= last:
+                break
+            if len(word) == 1 and word.isalpha() and word not in "ai":
+                marks[token] = 1
+                figures += 1
+            elif "@" in word or (vocabulary is not None and _foreign(word, vocabulary)):
+                marks[token] = 1
+            elif vocabulary is not None and not initial and text[token][0].isupper():
+                if word not in _CAPITALS and word not in vocabulary:
+                    marks[token] = 1
+            if word in _MAIL or (word == "as" and token + 1 < last and lower[token + 1] == "in"):
+                figures += 1
+                for near in range(max(token - 1, first), min(token + 3, last)):
+                    marks[near] = 1
+            if word in _TITLES:
+                for named in range(token, min(token + 3, last)):
+                    marks[named] = 1
+            initial = word in _SENTENCE_END
+        if figures * 2 > last - first:
+            marks[first:last] = b"\1" * (last - first)
+        else:
+            _close_gaps(marks, first, last)
+    return marks
+
+
+def _close_gaps(marks: bytearray, first: int, last: int) -> None:
+    """Mark what stands, three words or fewer, between two marked tokens: bits of a spelling."""
+    before = -9
+    for token in range(first, last):
+        if marks[token]:
+            if 1 < token - before <= 4:
+                marks[before:token] = b"\1" * (token - before)
+            before = token
+
+
+def _is_year(run: Sequence[str]) -> bool:
+    return run[0] == "nineteen" and len(run) in (2, 3) or bool(_YEAR.match(run[0]) and len(run) == 1)
+
+
+def _foreign(word: str, vocabulary: frozenset[str]) -> bool:
+    return (
+        word not in vocabulary
+        and stem(word) not in vocabulary
+        and word not in _UNITS
+        and word.replace("-", "").isalpha()
+    )
+
+
+def _segments(tokens: Tokens, unsafe: bytearray) -> Iterable[tuple[list[int], str]]:
+    """Yield stretches between subjects, fillers and stops: their tokens, the word before them."""
+    lower = tokens.lower
+    turns = tokens.transcript.turns
+    greeted = False
+    for turn, (first, last) in enumerate(tokens.bounds):
+        speaker = turns[turn].speaker
+        agent = speaker is Speaker.AGENT
+        if speaker is Speaker.SYSTEM or (agent and not greeted):
+            greeted = greeted or agent
+            continue
+        affirmed = agent and _affirms(tokens, turn + 1)
+        current: list[int] = []
+        lead = ""
+        negated = -9
+        doubted = asking = skipping = False
+        opening = True
+        for token in range(first, last):
+            word = lower[token]
+            stop = word in _SENTENCE_END
+            if opening and word not in _FILLERS and word not in _JOINERS and word != "so":
+                asking = agent and not affirmed and word in _QUESTION_OPENERS
+                opening = False
+            filler = word in _FILLERS or (word == "no" and _is_interjection(lower, token, last))
+            if filler or stop or unsafe[token] or word in _SUBJECTS or _PUNCTUATION.match(word):
+                if word == "-" and current:
+                    continue
+                if current:
+                    if not (asking or doubted or skipping):
+                        yield current, lead
+                    current = []
+                    doubted = skipping = False
+                if word in _NEGATIVE or (word in _DOUBT and token - negated <= 2):
+                    doubted = word in _DOUBT
+                if word in _SUBJECTS:
+                    lead = word
+                    if word in ("if", "unless", "whether"):
+                        following = lower[token + 1] if token + 1 < last else ""
+                        skipping = following not in ("you", "yall", "y'all", "somebody", "i")
+                elif stop or not filler:
+                    lead = ""
+                if stop:
+                    opening, asking, doubted, skipping = True, False, False, False
+            else:
+                current.append(token)
+                if word in _NEGATIVE:
+                    negated = token
+        if current and not (asking or doubted or skipping):
+            yield current, lead
+
+
+def _affirms(tokens: Tokens, turn: int) -> bool:
+    return turn < len(tokens.bounds) and bool(
+        set(tokens.words(turn)[:2]) & {"yes", "yeah", "yep", "right", "correct", "exactly", "yup"}
+    )
+
+
+def _is_interjection(lower: Sequence[str], token: int, last: int) -> bool:
+    following = lower[token + 1] if token + 1 < last else ""
+    return (
+        not following
+        or following in _SUBJECTS
+        or following in _FILLERS
+        or following in _DETERMINERS
+        or following in _AUXILIARIES
+        or not following[0].isalpha()
+        or following == "no"
+    )
+
+
+def _phrases(tokens: Tokens, unsafe: bytearray) -> list[_Phrase]:
+    lower = tokens.lower
+    found = []
+    for number, (segment, lead) in enumerate(_segments(tokens, unsafe)):
+        begin = 0
+        for at in range(1, len(segment) + 1):
+            if at == len(segment) or (
+                lower[segment[at]] in _PREPOSITIONS or lower[segment[at]] in _JOINERS
+            ):
+                phrase = _phrase(tokens, segment[begin:at], number, lead if begin == 0 else "")
+                if phrase is not None:
+                    found.append(phrase)
+                begin = at
+    return found
+
+
+def _phrase(tokens: Tokens, part: list[int], segment: int, lead: str) -> _Phrase | None:
+    lower = tokens.lower
+    link = ""
+    if lower[part[0]] in _PREPOSITIONS or lower[part[0]] in _JOINERS:
+        link = lower[part[0]]
+        part = part[1:]
+    first, last = 0, len(part)
+    while last > first and lower[part[last - 1]] in _TRAILING:
+        last -= 1
+    determiner = ""
+    while first < last and lower[part[first]] in _LEADING:
+        if lower[part[first]] in _DETERMINERS:
+            determiner = lower[part[first]]
+        first += 1
+    body = part[first:last]
+    stems = tuple(
+        dict.fromkeys(
+            stem(lower[token])
+            for token in body
+            if lower[token] not in _FUNCTION and len(lower[token]) > 1
+        )
+    )
+    if not stems:
+        return None
+    words: list[str] = []
+    for token in body:
+        words = _append(words, tokens, token)
+    if not link and lead in ("i", "we", "i'd", "id", "im", "i'm") and words[0] in _THIRD_PERSON:
+        words[0] = _THIRD_PERSON[words[0]]
+    text = " ".join(words)
+    if link in _PREPOSITIONS:
+        article = "the " if determiner and determiner not in ("a", "an") else ""
+        article = f"{determiner} " if determiner in ("a", "an", "the") else article
+        link = _CONTRACTIONS.get(link, link)
+        alone = joined = f"{link} {article}{text}"
+    else:
+        alone, joined = text, f"{link} {text}".strip()
+    return _Phrase(segment, body[0], body[-1] + 1, alone, joined, stems, link, lead)
+
+
+def _append(words: list[str], tokens: Tokens, token: int) -> list[str]:
+    word = tokens.lower[token]
+    if word == "'s" and words:
+        return [*words[:-1], words[-1] + "'s"]
+    if word in ("my", "our", "your"):
+        word = "the"
+    word = _CONTRACTIONS.get(word) or _CAPITALS.get(word) or word
+    if words and tokens.start[token] == tokens.end[token - 1] and tokens.text[token - 1] != "'s":
+        return [*words[:-1], words[-1] + word]
+    if token > 1 and tokens.lower[token - 1] == "-" and words:
+        return [*words[:-1], f"{words[-1]}-{word}"]
+    return [*words, word]
+
+
+_DENSE = (
+    "said_by_caller", "said_by_agent", "by_both", "first_said", "early", "log_count",
+    "sector_association", "rarity", "in_need_phrases", "after_place_word",
+)  # fmt: skip
+
+
+def _stem_features(
+    tokens: Tokens, phrases: Sequence[_Phrase], sector: str | None, lexicon: _Lexicon, own: bool
+) -> dict[str, list[float]]:
+    """Describe each stem of a call's phrases by ``_DENSE``; ``own`` where the call is in counts."""
+    turns = tokens.transcript.turns
+    caller: Counter[str] = Counter()
+    agent: Counter[str] = Counter()
+    first: dict[str, int] = {}
+    need: Counter[str] = Counter()
+    placed: Counter[str] = Counter()
+    for phrase in phrases:
+        by_agent = turns[tokens.turn[phrase.first]].speaker is Speaker.AGENT
+        wish = phrase.alone.startswith(("needs", "wants", "looking"))
+        link = phrase.alone.partition(" ")[0] in _PREPOSITIONS
+        for found in phrase.stems:
+            first.setdefault(found, phrase.first)
+            (agent if by_agent else caller)[found] += 1
+            need[found] += wish
+            placed[found] += link
+    length = max(len(tokens), 1)
+    rows = {}
+    for found, position in first.items():
+        share = position / length
+        rows[found] = [
+            math.log1p(caller[found]),
+            math.log1p(agent[found]),
+            float(bool(caller[found] and agent[found])),
+            share,
+            float(share < 0.25),
+            math.log1p(caller[found] + agent[found]),
+            lexicon.association(found, sector, own),
+            lexicon.rarity(found, own),
+            float(bool(need[found])),
+            float(bool(placed[found])),
+        ]
+    return rows
+
+
+@dataclass(frozen=True)
+class _Lexicon:
+    """How many calls hold each stem, in all and by sector."""
+
+    calls: int
+    holding: Mapping[str, int]
+    sector_calls: Mapping[str, int]
+    sector_holding: Mapping[str, Mapping[str, int]]
+
+    def association(self, found: str, sector: str | None, own: bool) -> float:
+        """Give the log of how much more often a sector's calls hold the stem than others do."""
+        if sector is None:
+            return 0.0
+        share = (self.holding.get(found, 0) - own + 0.5) / (self.calls - own + 5)
+        inside = self.sector_holding.get(sector, {}).get(found, 0) - own
+        seen = self.sector_calls.get(sector, 0) - own
+        return math.log((inside + 4 * share) / (seen + 4) / share)
+
+    def rarity(self, found: str, own: bool) -> float:
+        return -math.log((self.holding.get(found, 0) - own + 0.5) / (self.calls + 1))
+
+
+@dataclass(frozen=True)
+class ClauseSummarizer:
+    """Our summarizer. Everything it has learned is plain numbers, so a call costs a few look-ups."""
+
+    vocabulary: frozenset[str]
+    lexicon: _Lexicon
+    stem_weights: Mapping[str, float]
+    weights: Sequence[float]
+    intercept: float
+    rivals: Mapping[str, Mapping[str, float]]
+    settings: Mapping[str, float]
+    run_weights: Mapping[str, float]
+
+    def summarize(
+        self,
+        tokens: Tokens,
+        sector: str | None,
+        urgency: str | None,
+        preferred_time: str | None,
+        *,
+        redactions: Sequence[Span] = (),
+    ) -> Summary:
+        """Say what is needed; see ``Summarizer``."""
+        phrases = _phrases(tokens, unsafe_tokens(tokens, redactions, self.vocabulary))
+        opening = _opening(sector)
+        closing = _closing(urgency, preferred_time)
+        if len(opening) + len(closing) > MAX_CHARACTERS // 2:
+            closing = ""
+        values = self.values(tokens, phrases, sector)
+        room = MAX_CHARACTERS - len(opening) - len(closing) - 1
+        covered = {stem(word) for word in opening.lower().strip(": ").split()}
+        chosen = _pack(phrases, values, self.rivals, self.settings, room, covered, self.quality(tokens, phrases))
+        text = _join(tokens, phrases, chosen)
+        if not text:
+            return Summary(_minimal(sector) + closing, ())
+        text = f"{opening}{text if opening else text[0].upper() + text[1:]}.{closing}"
+        evidence = tuple(
+            tokens.span(phrases[first].first, phrases[last - 1].last) for first, last in chosen
+        )
+        return Summary(text, evidence)
+
+    def quality(self, tokens: Tokens, phrases: Sequence[_Phrase]) -> dict[tuple[int, int], float]:
+        """Give, for each run of phrases, the share of it that belongs in a summary."""
+        result = {}
+        for first, last in _runs(phrases):
+            score = 0.0
+            for name in _run_features(tokens, phrases, first, last):
+                score += self.run_weights.get(name, 0.0)
+            result[first, last] = (1 / (1 + math.exp(-score))) ** self.settings["gamma"]
+        return result
+
+    def values(
+        self, tokens: Tokens, phrases: Sequence[_Phrase], sector: str | None, own: bool = False
+    ) -> dict[str, float]:
+        """Give each stem's probability of belonging to what a good summary holds."""
+        result = {}
+        for found, row in _stem_features(tokens, phrases, sector, self.lexicon, own).items():
+            score = self.intercept + self.stem_weights.get(found, 0.0)
+            score += sum(map(float.__mul__, self.weights, row))
+            result[found] = 1 / (1 + math.exp(-score))
+        return result
+
+
+def _opening(sector: str | None) -> str:
+    return f"{_title(sector)}: " if sector else ""
+
+
+def _title(sector: str) -> str:
+    words = sector.replace("_", " and " if sector in _PAIRED_SECTORS else " ")
+    return _CAPITALS.get(words) or words.capitalize()
+
+
+def _minimal(sector: str | None) -> str:
+    if sector is None:
+        return "Caller did not say what is needed."
+    return f"{_title(sector)}: no details given."
+
+
+def _closing(urgency: str | None, preferred_time: str | None) -> str:
+    return ""
+
+
+def _pack(
+    phrases: Sequence[_Phrase],
+    values: Mapping[str, float],
+    rivals: Mapping[str, Mapping[str, float]],
+    settings: Mapping[str, float],
+    room: int,
+    covered: Iterable[str],
+    quality: Mapping[tuple[int, int], float],
+) -> list[tuple[int, int]]:
+    """Choose stretches of phrases by what they add for their length until the room is used."""
+    floor, fixed = settings["floor"], settings["fixed"]
+    worth = {found: value - floor for found, value in values.items() if value > floor}
+
+    def cover(found: str) -> None:
+        worth.pop(found, None)
+        for rival, share in rivals.get(found, {}).items():
+            if rival in worth:
+                worth[rival] *= 1 - share
+
+    for found in covered:
+        cover(found)
+    stretches: list[_Stretch] = []
+    for (first, last), share in quality.items():
+        stems = dict.fromkeys(one for phrase in phrases[first:last] for one in phrase.stems)
+        gain = sum([worth.get(one, 0.0) for one in stems]) * share
+        if gain >= settings["least"]:
+            length = 1 + sum(len(phrase.joined) + 1 for phrase in phrases[first:last])
+            score = gain / (length + fixed)
+            stretches.append((score, first, last, length, tuple(stems), share))
+    stretches.sort(key=_bound, reverse=True)
+    taken = bytearray(len(phrases))
+    chosen: list[tuple[int, int]] = []
+    while True:
+        best, best_score = None, 0.0
+        kept = []
+        for stretch in stretches:
+            bound, first, last, length, stems, share = stretch
+            if bound <= best_score:
+                kept.append(stretch)
+                continue
+            if length > room or any(taken[first:last]):
+                continue
+            gain = sum([worth.get(found, 0.0) for found in stems]) * share
+            if gain < settings["least"]:
+                continue
+            score = gain / (length + fixed)
+            kept.append((score, *stretch[1:]))
+            if score > best_score:
+                best, best_score = stretch, score
+        if best is None:
+            break
+        stretches = sorted(kept, key=_bound, reverse=True)
+        _, first, last, length, stems, _ = best
+        taken[first:last] = b"\1" * (last - first)
+        chosen.append((first, last))
+        room -= length
+        for found in stems:
+            cover(found)
+    return sorted(chosen)
+
+
+_Stretch = tuple[float, int, int, int, tuple[str, ...], float]
+
+
+def _bound(stretch: _Stretch) -> float:
+    return stretch[0]
+
+
+def _runs(phrases: Sequence[_Phrase]) -> Iterable[tuple[int, int]]:
+    """Yield runs ``[first, last)`` of phrases that can stand alone: no loose "in the …"."""
+    for first, phrase in enumerate(phrases):
+        inside = first > 0 and phrases[first - 1].segment == phrase.segment
+        if inside and phrase.link in _PREPOSITIONS:
+            continue
+        for last in range(first + 1, min(first + _LONGEST, len(phrases)) + 1):
+            if phrases[last - 1].segment != phrase.segment:
+                break
+            yield first, last
+
+
+def _run_features(tokens: Tokens, phrases: Sequence[_Phrase], first: int, last: int) -> list[str]:
+    """Name what a run begins and ends with, who says it and whether it is a whole segment."""
+    start, end = phrases[first], phrases[last - 1]
+    agent = tokens.transcript.turns[tokens.turn[start.first]].speaker is Speaker.AGENT
+    opens = first == 0 or phrases[first - 1].segment != start.segment
+    closes = last == len(phrases) or phrases[last].segment != start.segment
+    length = end.last - start.first
+    content = sum(len(phrase.stems) for phrase in phrases[first:last])
+    return [
+        "bias",
+        f"first={start.alone.partition(' ')[0]}",
+        f"last={tokens.lower[end.last - 1]}",
+        f"lead={start.lead if opens else '-'}",
+        f"link={start.link}",
+        f"agent={agent}",
+        f"agent={agent} lead={start.lead if opens else '-'}",
+        f"whole={opens}{closes}",
+        f"content={min(content, 5)}",
+        f"words={min(length, 9)}",
+        f"agent={agent} content={min(content, 3)}",
+        f"late={tokens.turn[start.first] * 5 // (len(tokens.bounds) + 1)}",
+    ]
+
+
+def _join(tokens: Tokens, phrases: Sequence[_Phrase], chosen: Sequence[tuple[int, int]]) -> str:
+    parts: list[str] = []
+    before = (-1, -1)
+    for first, last in chosen:
+        text = " ".join(
+            [phrases[first].alone, *(phrase.joined for phrase in phrases[first + 1 : last])]
+        )
+        start = phrases[first]
+        if parts and before[1] == first and phrases[first - 1].segment == start.segment:
+            parts[-1] += " " + start.joined + text[len(start.alone) :]
+        elif parts and tokens.turn[phrases[before[0]].first] == tokens.turn[start.first]:
+            parts[-1] += ", " + text
+        else:
+            parts.append(text)
+        before = (first, last)
+    return "; ".join(parts)
+
+
+def train_summarizer(
+    calls: Sequence[GoldCall], *, extra_vocabulary: Iterable[str] = (), settings: Mapping[str, float] | None = None
+) -> ClauseSummarizer:
+    """Learn which words belong in a summary from the facts and reference summaries of calls."""
+    import numpy as np
+    from scipy.sparse import csr_matrix, hstack
+    from sklearn.linear_model import LogisticRegression
+
+    settings = dict(_SETTINGS if settings is None else settings)
+    jobs = [call for call in calls if call.is_job]
+    everything = [tokenize(call.transcript) for call in jobs]
+    vocabulary = _learn_vocabulary(calls, extra_vocabulary)
+    phrases = [_phrases(tokens, unsafe_tokens(tokens, (), vocabulary)) for tokens in everything]
+    holding: Counter[str] = Counter()
+    sector_calls: Counter[str] = Counter()
+    sector_holding: dict[str, Counter[str]] = defaultdict(Counter)
+    for call, found in zip(jobs, phrases, strict=True):
+        stems = {one for phrase in found for one in phrase.stems}
+        holding.update(stems)
+        sector_calls[call.gold["sector"]] += 1
+        sector_holding[call.gold["sector"]].update(stems)
+    lexicon = _Lexicon(len(jobs), dict(holding), dict(sector_calls), {k: dict(v) for k, v in sector_holding.items()})
+    rows, labels, importance, columns = [], [], [], []
+    index_of: dict[str, int] = {}
+    together: dict[str, Counter[str]] = defaultdict(Counter)
+    fact_count: Counter[str] = Counter()
+    for call, tokens, found in zip(jobs, everything, phrases, strict=True):
+        facts = [
+            {stem(word) for alternative in fact for word in alternative.lower().split() if word not in _FUNCTION}
+            for fact in call.gold["summary_facts"]
+        ]
+        in_facts = set().union(*facts) if facts else set()
+        in_summary = {stem(word) for word in re.findall(r"[a-z']+", call.gold["summary"].lower())}
+        present = set()
+        for one, row in _stem_features(tokens, found, call.gold["sector"], lexicon, True).items():
+            rows.append(row)
+            present.add(one)
+            columns.append(index_of.setdefault(one, len(index_of)))
+            labels.append(1 if one in in_facts or one in in_summary else 0)
+            importance.append(1.0 if one in in_facts or one not in in_summary else settings["summary_weight"])
+        for fact in facts:
+            for one in fact & present:
+                fact_count[one] += 1
+                together[one].update((fact & present) - {one})
+    count = len(rows)
+    onehot = csr_matrix((np.full(count, settings["word_scale"]), (np.arange(count), columns)), shape=(count, len(index_of)))
+    matrix = hstack([csr_matrix(np.array(rows)), onehot]).tocsr()
+    model = LogisticRegression(C=settings["C"], max_iter=300, solver="lbfgs").fit(matrix, labels, sample_weight=importance)
+    coefficients = model.coef_[0]
+    dense = len(_DENSE)
+    stem_weights = {
+        one: round(float(coefficients[dense + column]) * settings["word_scale"], 4) for one, column in index_of.items() if holding[one] >= 2
+    }
+    run_weights = _train_runs(jobs, everything, phrases)
+    rivals = {
+        one: {other: n / (fact_count[one] + 0.5) for other, n in others.items()}
+        for one, others in together.items()
+    }
+    return ClauseSummarizer(
+        vocabulary, lexicon, stem_weights, [float(x) for x in coefficients[:dense]], float(model.intercept_[0]), rivals, settings, run_weights,
+    )
+
+
+def _train_runs(
+    jobs: Sequence[GoldCall], everything: Sequence[Tokens], phrases: Sequence[list[_Phrase]]
+) -> dict[str, float]:
+    """Learn what runs look like whose words the reference summaries take up."""
+    from sklearn.feature_extraction import DictVectorizer
+    from sklearn.linear_model import LogisticRegression
+
+    rows, labels, importance = [], [], []
+    for call, tokens, found in zip(jobs, everything, phrases, strict=True):
+        wanted = {stem(word) for word in re.findall(r"[a-z']+", call.gold["summary"].lower())}
+        for fact in call.gold["summary_facts"]:
+            wanted |= {stem(word) for alternative in fact for word in alternative.lower().split()}
+        for first, last in _runs(found):
+            stems = {one for phrase in found[first:last] for one in phrase.stems}
+            share = len(stems & wanted) / len(stems)
+            features = dict.fromkeys(_run_features(tokens, found, first, last), 1.0)
+            for label, weight in ((1, share), (0, 1 - share)):
+                if weight:
+                    rows.append(features)
+                    labels.append(label)
+                    importance.append(weight)
+    vectorizer = DictVectorizer()
+    matrix = vectorizer.fit_transform(rows)
+    model = LogisticRegression(C=0.3, max_iter=200, fit_intercept=False).fit(matrix, labels, sample_weight=importance)
+    return {
+        name: round(float(weight), 4)
+        for name, weight in zip(vectorizer.get_feature_names_out(), model.coef_[0], strict=True)
+        if abs(weight) > 0.02
+    }
+
+
+_SETTINGS = {"floor": 0.08, "gamma": 1.0, "fixed": 14.0, "least": 0.2, "summary_weight": 0.4, "C": 1.0, "word_scale": 1.0}
+
+
+def _learn_vocabulary(calls: Sequence[GoldCall], extra: Iterable[str]) -> frozenset[str]:
+    """Collect words that are written small in cased calls, summaries and sentences.
+
+    A name is written small only in calls without any capitals, and those are not asked.
+    """
+    small: Counter[str] = Counter()
+    capital: Counter[str] = Counter()
+    for call in calls:
+        text = call.transcript.text
+        if sum(map(str.isupper, text)) > len(text) / 200:
+            plain = " ".join(
+                turn.text
+                for turn in call.transcript.turns
+                if _MAIL.isdisjoint(turn.text.lower().split()) and "@" not in turn.text
+            )
+            small.update(set(_SMALL.findall(plain)))
+            capital.update({word.lower() for word in _CAPITAL_INSIDE.findall(text)})
+        small.update(set(_SMALL.findall(call.gold.get("summary") or "")))
+    for text in extra:
+        small.update(set(_SMALL.findall(text)))
+    words = {word for word, count in small.items() if count > 2 * capital[word]}
+    return frozenset(words) | frozenset(map(stem, words)) | _FUNCTION | frozenset(_CAPITALS)
+
+
+_SMALL = re.compile(r"(?<![A-Za-z'@.])[a-z][a-z']*(?![@.]\w)")
+_CAPITAL_INSIDE = re.compile(r"(?<=[a-z,] )[A-Z][a-z']+")
