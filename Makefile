@@ -39,7 +39,7 @@ models: $(DEV_READY) ## Train models/ from data/, then test what is shipped
 	$(BIN)/python -m pytest -m models
 
 evaluate: $(DEV_READY) ## Cross-validated figures on the labelled calls
-	$(BIN)/tradecall evaluate data/calls/dev.jsonl.gz --cross-validate
+	$(BIN)/tradecall evaluate data/calls/dev.jsonl.gz --cross-validate --workers 2
 
 notebook: $(DEV_READY) ## Test the evaluation notebook
 	$(BIN)/python -m pytest -m notebook

@@ -6,6 +6,8 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -183,25 +185,29 @@ def test_process_ends_with_usage_error(
     assert result.stderr
 
 
-def start(folder: Path, *arguments: str) -> subprocess.Popen[str]:
-    """Start ``process -`` and send it more calls than it reads at once; its input stays open."""
-    running = subprocess.Popen(
+@contextmanager
+def started(folder: Path, *arguments: str) -> Iterator[subprocess.Popen[str]]:
+    """Run ``process -``, its input open: more is sent than it reads first, less than blocks us."""
+    with subprocess.Popen(
         [*COMMAND, "process", "-", *arguments],
         cwd=folder,
         text=True,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
-    )
-    assert running.stdin is not None
-    running.stdin.writelines(call(str(n), [*JOB_TURNS, PADDING]) for n in range(100))
-    running.stdin.flush()
-    return running
+    ) as running:
+        assert running.stdin is not None
+        try:
+            running.stdin.write("".join(call(str(n), [*JOB_TURNS, PADDING]) for n in range(45)))
+            running.stdin.flush()
+            yield running
+        finally:
+            running.kill()
 
 
 def test_process_keeps_what_is_done_when_interrupted(tmp_path: Path) -> None:
     partial = tmp_path / "out.jsonl.partial"
-    with start(tmp_path, "-o", "out.jsonl") as running:
+    with started(tmp_path, "-o", "out.jsonl") as running:
         while running.poll() is None and not (partial.exists() and partial.read_bytes()):
             time.sleep(0.02)
         running.send_signal(signal.SIGINT)
@@ -215,7 +221,7 @@ def test_process_keeps_what_is_done_when_interrupted(tmp_path: Path) -> None:
 
 
 def test_process_ends_quietly_when_the_reader_goes(tmp_path: Path) -> None:
-    with start(tmp_path) as running:
+    with started(tmp_path) as running:
         assert running.stdout is not None
         assert running.stderr is not None
         assert json.loads(running.stdout.readline())["call_id"] == "0"
@@ -281,6 +287,14 @@ def test_evaluate_ends_with_usage_error(
     result = CliRunner().invoke(cli.app, ["evaluate", *arguments])
     assert result.exit_code == cli.USAGE
     assert reason in result.stderr
+
+
+def test_train_says_when_there_is_no_data(tmp_path: Path) -> None:
+    arguments = ["train", "--data", str(tmp_path / "none"), "--out", str(tmp_path / "models")]
+    result = CliRunner().invoke(cli.app, arguments)
+    assert result.exit_code == cli.USAGE
+    assert "none" in result.stderr
+    assert not (tmp_path / "models").exists()
 
 
 def test_bench_tells_speed(runner: CliRunner, tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from conftest import make_transcript
 from tradecall.errors import ModelError
-from tradecall.roles import RoleModel, assign_roles, gap_features, train_roles
+from tradecall.roles import RoleModel, assign_roles, count_right_turns, gap_features, train_roles
 from tradecall.transcript import AgentIdentity, CallMetadata, Speaker, Transcript, Turn
 
 CALLS = [
@@ -110,6 +110,12 @@ def test_assign_roles_parts_text_without_speakers(model: RoleModel) -> None:
     assert call.text.replace("\n", " ") == words
     assert len(call.turns) == len(CALLS[4].turns)
     assert roles(call) == ["agent", "caller"] * 5
+
+
+def test_count_right_turns_counts_blinded_turns(model: RoleModel) -> None:
+    turned_round = make_transcript("C: Summit Plumbing, how can I help you?", "A: My sink is leaking.")
+    assert count_right_turns(model, [CALLS[0]]) == (10, 10)
+    assert count_right_turns(model, [CALLS[0], turned_round]) == (10, 12)
 
 
 def test_role_model_is_the_same_after_saving(model: RoleModel, tmp_path: Path) -> None:

@@ -59,6 +59,9 @@ FormatOption = Annotated[
     str | None,
     typer.Option("--format", metavar="NAME", help="Force a format instead of recognising it."),
 ]
+DataOption = Annotated[
+    Path, typer.Option("--data", metavar="DIR", help="Labelled calls and sectors to train on.")
+]
 WorkersOption = Annotated[int, typer.Option("--workers", min=1, help="Processes to spread over.")]
 
 
@@ -199,6 +202,7 @@ def evaluate(
         Path | None,
         typer.Option("--predictions", metavar="FILE", help="Score these records of `process`."),
     ] = None,
+    data: DataOption = Path("data"),
     workers: WorkersOption = 1,
     config: ConfigOption = None,
     models: ModelsOption = None,
@@ -231,7 +235,7 @@ def evaluate(
             from tradecall.training import cross_validate as run
 
             source = "cross-validated by call"
-            records = run(calls)
+            records = run(calls, data=data, workers=workers)
         else:
             source = "models at hand, which may have seen these calls"
             pipeline = _load_pipeline(config, {"models": models})
@@ -254,12 +258,11 @@ def evaluate(
 
 @app.command()
 def train(
-    data: Annotated[
-        Path, typer.Option("--data", metavar="DIR", help="Labelled calls and sectors.")
-    ] = Path("data"),
+    data: DataOption = Path("data"),
     out: Annotated[
         Path, typer.Option("--out", metavar="DIR", help="Where the model folders go.")
     ] = Path("models"),
+    workers: WorkersOption = 2,
 ) -> None:
     """Make the model folders from labelled data. The same data gives the same scores.
 
@@ -269,9 +272,11 @@ def train(
     """
     terminal = _terminal()
     with _exit_codes(terminal):
+        from tradecall import evaluation
         from tradecall.training import train as run
 
-        run(data, out)
+        report = run(data, out, workers=workers, say=lambda line: _say(terminal, line))
+        typer.echo(evaluation.format_report(report))
 
 
 @app.command()

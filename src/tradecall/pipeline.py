@@ -15,7 +15,7 @@ import hashlib
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -48,7 +48,7 @@ _BATCH = 16
 
 @dataclass(frozen=True)
 class Models:
-    """Everything that is loaded from the model folders, one attribute a folder."""
+    """What hears a call: one attribute for each model folder but the ranker's."""
 
     places: Places
     roles: RoleModel
@@ -56,7 +56,6 @@ class Models:
     need: NeedClassifier
     urgency: UrgencyModel
     summarizer: Summarizer
-    ranker: Ranker
 
     @classmethod
     def load(cls, folder: Path) -> Models:
@@ -67,7 +66,6 @@ class Models:
         """
         from tradecall.candidates.name_tagger import NameTagger
         from tradecall.places import Places
-        from tradecall.ranking import Ranker
         from tradecall.sector import NeedClassifier
         from tradecall.summary import ClauseSummarizer
         from tradecall.urgency import UrgencyModel
@@ -79,7 +77,6 @@ class Models:
             NeedClassifier.load(folder / "sector"),
             UrgencyModel.load(folder / "urgency"),
             ClauseSummarizer.load(folder / "summary"),
-            Ranker.load(folder / "ranker"),
         )
 
 
@@ -222,7 +219,8 @@ class Pipeline:
     """The models and tables, loaded once; ``process`` takes one call, ``process_many`` a stream.
 
     Attributes:
-        models: The model folders.
+        models: What hears a call.
+        ranker: What decides on what was heard.
         settings: What the user may set.
         directory: The agents by id and name, where there is such a table.
         companies: The companies by name and called number, where there is such a table.
@@ -230,6 +228,7 @@ class Pipeline:
     """
 
     models: Models
+    ranker: Ranker
     settings: Settings
     directory: AgentDirectory | None = None
     companies: CompanyTable | None = None
@@ -247,12 +246,14 @@ class Pipeline:
             ModelError: A model is missing, damaged or not trusted.
             ConfigurationError: A setting or table is wrong.
         """
+        from tradecall.ranking import Ranker
         from tradecall.settings import load_settings
 
         settings = settings or load_settings()
         folder = models or settings.models or shipped_models()
         return cls(
             Models.load(folder),
+            Ranker.load(folder / "ranker"),
             settings,
             AgentDirectory.from_file(settings.agents) if settings.agents else None,
             CompanyTable.from_file(settings.companies) if settings.companies else None,
@@ -271,7 +272,7 @@ class Pipeline:
         """
         transcript = _transcript(call)
         reading = read_call(transcript, self.models)
-        return self.conclude(reading, self.models.ranker)
+        return self.conclude(reading)
 
     def process_many(
         self, calls: Iterable[Transcript], *, workers: int = 1
@@ -302,15 +303,18 @@ class Pipeline:
                 for future in waiting:
                     future.cancel()
 
-    def conclude(self, reading: Reading, ranker: Ranker) -> CallResult:
-        """Decide what was heard: fields, job, and whether a person should look.
+    def conclude(
+        self, reading: Reading, decisions: dict[JobField, Decision] | None = None
+    ) -> CallResult:
+        """Decide on what was heard: fields, job, and whether a person should look.
 
         Args:
             reading: What was heard.
-            ranker: Usually ``models.ranker``; cross-validation brings its own.
+            decisions: What is to stand in the fields, where that is decided already.
         """
         transcript = reading.tokens.transcript
-        decisions = self._with_caller_id(ranker.decide(reading.candidates), transcript)
+        decisions = decisions or self.ranker.decide(reading.candidates)
+        decisions = self._with_caller_id(decisions, transcript)
         need = reading.need
         redactions = [
             span
@@ -331,12 +335,14 @@ class Pipeline:
         metadata = transcript.metadata
         attribution = attribute(metadata.agent, reading.agent, self.directory)
         assembly = self._assemble(decisions, transcript, summary, attribution)
-        parts = _parts(decisions, need)
-        probability = ranker.readiness.probability(parts)
+        parts = job_parts(decisions, need)
+        readiness = self.ranker.readiness
+        probability = readiness.probability(parts)
         reasons = _reasons(decisions, need, assembly)
+        doubtful = any(path.startswith("homeowner.") for path in assembly.problems)
         if not need.is_job:
             status = "no_job"
-        elif assembly.job is None or probability < ranker.readiness.ready_at or assembly.problems:
+        elif assembly.job is None or probability < readiness.ready_at or doubtful:
             status = "review"
         elif any(_is_unconfirmed(decision) for decision in decisions.values()):
             status = "review"
@@ -483,7 +489,7 @@ def _preferred_time(tokens: Tokens) -> PreferredTime | None:
     return find_preferred_time(tokens)
 
 
-def _parts(decisions: Mapping[JobField, Decision], need: Need) -> dict[str, float]:
+def job_parts(decisions: Mapping[JobField, Decision], need: Need) -> dict[str, float]:
     """Give the probabilities that the readiness of a job is made of."""
     parts = {name.value: decision.probability for name, decision in decisions.items()}
     return parts | {"sector": need.probability, "is_job": need.is_job_probability}
@@ -526,8 +532,3 @@ def _caller_id(transcript: Transcript) -> str | None:
 
 def _labels(found: Iterable[tuple[str, float]]) -> list[dict[str, Any]]:
     return [{"label": label, "confidence": round(value, 4)} for label, value in found]
-
-
-def with_settings(pipeline: Pipeline, **changes: Any) -> Pipeline:
-    """Give the same pipeline under other settings."""
-    return replace(pipeline, settings=pipeline.settings.model_copy(update=changes))

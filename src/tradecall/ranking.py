@@ -118,10 +118,15 @@ class FieldRanker:
 
     def decide(self, candidates: Sequence[Candidate]) -> Decision:
         """Rank candidates and fill the field, or leave it empty."""
-        scores = self.scores(candidates)
-        order = np.argsort(-scores, kind="stable")
+        return self.decide_scored(candidates, self.scores(candidates).tolist())
+
+    def decide_scored(
+        self, candidates: Sequence[Candidate], scores: Sequence[float]
+    ) -> Decision:
+        """Decide on raw scores, for instance of a forest that does not know the call."""
+        order = sorted(range(len(scores)), key=lambda index: -scores[index])
         ranked = [
-            Ranked(candidates[index], self.probability(float(scores[index]))) for index in order
+            Ranked(candidates[index], self.probability(scores[index])) for index in order
         ]
         best = ranked[0].probability if ranked else 0.0
         if ranked and best >= self.accept_at:
@@ -330,6 +335,17 @@ class Ranker:
         for candidate in candidates:
             groups[candidate.field].append(candidate)
         return {field: self.fields[field].decide(groups[field]) for field in JobField}
+
+    def decide_scored(
+        self,
+        candidates: Mapping[JobField, Sequence[Candidate]],
+        scores: Mapping[JobField, Sequence[float]],
+    ) -> dict[JobField, Decision]:
+        """Decide every field on raw scores."""
+        return {
+            field: self.fields[field].decide_scored(candidates[field], scores[field])
+            for field in JobField
+        }
 
 
 def matrix(candidates: Sequence[Candidate], names: Sequence[str]) -> NDArray[np.float32]:

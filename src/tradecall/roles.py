@@ -367,6 +367,29 @@ def train_roles(calls: Sequence[Transcript], scores: Mapping[str, Any] | None = 
     return RoleModel(said, change, shares, dict(scores or {}))
 
 
+def count_right_turns(model: RoleModel, calls: Iterable[Transcript]) -> tuple[int, int]:
+    """Blind calls to ``spk_0``, ``spk_1``, …, and count the turns that get their role back.
+
+    Returns:
+        Turns that are right, and all turns.
+    """
+    right = total = 0
+    for call in calls:
+        names: dict[Speaker, str] = {}
+        blind = tuple(
+            replace(
+                turn,
+                speaker=Speaker.UNKNOWN,
+                label=names.setdefault(turn.speaker, f"spk_{len(names)}"),
+            )
+            for turn in call.turns
+        )
+        found = assign_roles(Transcript(blind), model).turns
+        right += sum(one.speaker is turn.speaker for one, turn in zip(found, call.turns, strict=True))
+        total += len(call.turns)
+    return right, total
+
+
 def _plain_call(call: Transcript) -> Transcript:
     turns = tuple(
         replace(turn, text=" ".join(_PLAIN.sub(" ", turn.text.lower().replace("-", " ")).split()))

@@ -187,6 +187,8 @@ def _with_word(lower: list[str], at: int, end: int, letter: str) -> _Piece:
     next_ = at + 1
     if next_ < end and lower[next_] in {",", "-", "."}:
         next_ += 1
+    if lower[next_:end] == ["as", "in"]:
+        return _Piece(end, letter, as_in=1)
     if next_ + 1 >= end:
         return _Piece(at + 1, letter)
     said_as = lower[next_] == "as"

@@ -108,33 +108,27 @@ FEATURE_NAMES: Mapping[JobField, tuple[str, ...]] = {
 }
 
 _ADDRESS_WORDS = frozenset(
-    "address street located location where house live lives property direccion place home "
-    "whereabouts road duplex headed going send".split()
+    ["address", "street", "located", "location", "where", "house", "live", "lives", "property", "direccion", "place", "home", "whereabouts", "road", "duplex", "headed", "going", "send"]
 )
-_CITY_WORDS = frozenset("city town where located live whereabouts area ciudad pueblo".split())
-_ZIP_WORDS = frozenset("zip postal zipcode".split())
+_CITY_WORDS = frozenset(["city", "town", "where", "located", "live", "whereabouts", "area", "ciudad", "pueblo"])
+_ZIP_WORDS = frozenset(["zip", "postal", "zipcode"])
 _ELSEWHERE = frozenset(
-    "bill bills billing mail mailing mails moved old office used work works from daughter son brother "
-    "sister mother's cousin store born grew originally company partner visiting vacation drove".split()
+    ["bill", "bills", "billing", "mail", "mailing", "mails", "moved", "old", "office", "used", "work", "works", "from", "daughter", "son", "brother", "sister", "mother's", "cousin", "store", "born", "grew", "originally", "company", "partner", "visiting", "vacation", "drove"]
 )
 _NAME_CUES = frozenset(
-    "name names mr mrs ms miss mister misses called is this im i'm hi hey hello thanks thank".split()
+    ["name", "names", "mr", "mrs", "ms", "miss", "mister", "misses", "called", "is", "this", "im", "i'm", "hi", "hey", "hello", "thanks", "thank"]
 )
 _YES = frozenset(
-    "yes yeah yep yup correct right exactly yessir uh-huh si sí that's thats is".split()
+    ["yes", "yeah", "yep", "yup", "correct", "right", "exactly", "yessir", "uh-huh", "si", "sí", "that's", "thats", "is"]
 )
-_NO = frozenset("no nope not wait".split())
+_NO = frozenset(["no", "nope", "not", "wait"])
 _PAUSES = frozenset({".", ",", "?", "!", ";", "...", "…", "-"})
 _HARD_PAUSES = frozenset({".", "?", "!", ";", "...", "…"})
 _AFTER_STREET = frozenset(
-    "in and its it's zip the thats that's near off by here over up out yes".split()
+    ["in", "and", "its", "it's", "zip", "the", "thats", "that's", "near", "off", "by", "here", "over", "up", "out", "yes"]
 )
 _NOT_STREET = frozenset(
-    "dollars dollar bucks hours hour minutes minute years year days day weeks week months month "
-    "feet foot inch inches percent degrees pounds square gallon gallons people times am pm a.m p.m "
-    "and or to of is the for at on i it we you he she they that this so but oclock o'clock bedroom "
-    "bedrooms bath story stories amp amps ton tons volt volts by ish something more hundred "
-    "thousand kids dogs cats guys feet's panels windows okay then".split()
+    ["dollars", "dollar", "bucks", "hours", "hour", "minutes", "minute", "years", "year", "days", "day", "weeks", "week", "months", "month", "feet", "foot", "inch", "inches", "percent", "degrees", "pounds", "square", "gallon", "gallons", "people", "times", "am", "pm", "a.m", "p.m", "and", "or", "to", "of", "is", "the", "for", "at", "on", "i", "it", "we", "you", "he", "she", "they", "that", "this", "so", "but", "oclock", "o'clock", "bedroom", "bedrooms", "bath", "story", "stories", "amp", "amps", "ton", "tons", "volt", "volts", "by", "ish", "something", "more", "hundred", "thousand", "kids", "dogs", "cats", "guys", "feet's", "panels", "windows", "okay", "then"]
 )
 _UNIT_WORDS = {
     "lot": "Lot",
@@ -151,8 +145,7 @@ _UNIT_WORDS = {
 }
 _HOMOPHONES = {"to": "2", "too": "2", "two": "2", "for": "4", "won": "1", "ate": "8", "one": "1"}
 _PLAIN_SUFFIXES = frozenset(
-    "street avenue road drive lane court boulevard place circle terrace highway parkway way st ave "
-    "rd dr ln ct blvd pl cir hwy pkwy".split()
+    ["street", "avenue", "road", "drive", "lane", "court", "boulevard", "place", "circle", "terrace", "highway", "parkway", "way", "st", "ave", "rd", "dr", "ln", "ct", "blvd", "pl", "cir", "hwy", "pkwy"]
 )
 _MAX_NAME_WORDS = 4
 
@@ -250,20 +243,17 @@ class _Finder:
         found: list[tuple[int, int, str, bool]] = []
         for run in self.numbers:
             options = [(run.first, reading) for reading in run.readings]
-            previous = self.run_before.get(run.first)
-            if previous is not None:
-                options += [
-                    (previous.first, head + tail)
-                    for head in previous.readings[:2]
-                    for tail in run.readings[:2]
-                ]
+            chunks, earlier = run.readings[0], self.run_before.get(run.first)
+            while earlier is not None and len(chunks) < 9:
+                chunks = earlier.readings[0] + chunks
+                options.append((earlier.first, chunks))
+                earlier = self.run_before.get(earlier.first)
             for first, digits in options:
-                if len(digits) == 9:
-                    digits = digits[:5]
-                if len(digits) != 5 or not self.places.is_zip(digits):
-                    continue
                 asked = self._topic(self.tokens.turn[first], _ZIP_WORDS, 2)
-                found.append((first, run.last, digits, asked))
+                code = digits[:5]
+                whole = len(digits) in (5, 9) or (asked and 5 < len(digits) < 12)
+                if whole and self.places.is_zip(code):
+                    found.append((first, run.last, code, asked))
         return found
 
     def _runs_before(self) -> dict[int, NumberRun]:
@@ -723,8 +713,7 @@ class _Area:
 
 # Cities in the table, but far too often something else to be looked at one by one.
 _NEVER_CITY = frozenset(
-    "the a in on it is and or to of for we you i my he she they me us so no yes call home okay ok "
-    "good one two three four five six seven eight nine ten what we're all".split()
+    ["the", "a", "in", "on", "it", "is", "and", "or", "to", "of", "for", "we", "you", "i", "my", "he", "she", "they", "me", "us", "so", "no", "yes", "call", "home", "okay", "ok", "good", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "what", "we're", "all"]
 )
 
 

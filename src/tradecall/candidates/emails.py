@@ -91,43 +91,27 @@ _SENTENCE_ENDS = frozenset({".", "?", "!", ";", ":", "…", "...", "¿", "¡"})
 _LOCAL_MARKS = frozenset(".-_+'")
 _TLDS = {
     word: word
-    for word in "com net org edu gov mil us co info biz io me tv church farm shop ca mx online".split()
+    for word in ["com", "net", "org", "edu", "gov", "mil", "us", "co", "info", "biz", "io", "me", "tv", "church", "farm", "shop", "ca", "mx", "online"]
 } | {"calm": "com", "kom": "com", "con": "com", "comm": "com", "knit": "net", "ned": "net"}
 
 # Said around the characters of an address, never part of it. Longest first at each first word.
-_SKIPPED_PHRASES = (
-    "all one word,all won word,one word,won word,all together,all joined up,all run together,"
-    "all lower case,all lowercase,all in lower case,lower case,lowercase,all caps,all small letters,"
-    "all little letters,all small,all letters,everything in lower case,no spaces,no space,no dots,"
-    "no dot,no periods,no caps,no capitals,no underscore,no dash,no hyphen,not a dash,not a dot,"
-    "not dot,not dash,not underscore,not a underscore,not an underscore,the letter,letter,"
-    "the letters,the number,number,the numbers,numeral,the numeral,the figure,the digit,digits,"
-    "figure,and,and then,then,just,followed by,right up against it,capital,uppercase,upper case,comma,"
-    "um,uh,er,erm,mm,un,la letra,el numero,and the,then the,then a,then an,and then a,and then an,"
-    "and then the,and a,and an,in lower case,with no spaces,with a,with an,sign,symbol,"
-    "todo junto,todo minusculas,minusculas,the word,like the number,as in the number"
-).split(",")
+_SKIPPED_PHRASES = ["all one word", "all won word", "one word", "won word", "all together", "all joined up", "all run together", "all lower case", "all lowercase", "all in lower case", "lower case", "lowercase", "all caps", "all small letters", "all little letters", "all small", "all letters", "everything in lower case", "no spaces", "no space", "no dots", "no dot", "no periods", "no caps", "no capitals", "no underscore", "no dash", "no hyphen", "not a dash", "not a dot", "not dot", "not dash", "not underscore", "not a underscore", "not an underscore", "the letter", "letter", "the letters", "the number", "number", "the numbers", "numeral", "the numeral", "the figure", "the digit", "digits", "figure", "and", "and then", "then", "just", "followed by", "right up against it", "capital", "uppercase", "upper case", "comma", "um", "uh", "er", "erm", "mm", "un", "la letra", "el numero", "and the", "then the", "then a", "then an", "and then a", "and then an", "and then the", "and a", "and an", "in lower case", "with no spaces", "with a", "with an", "sign", "symbol", "todo junto", "todo minusculas", "minusculas", "the word", "like the number", "as in the number"]
 # Nothing of an address lies to the left of these.
 _STOPS = frozenset(
-    "is its it's email emails e-mail mail address my mine use yes yeah yep yup okay ok sure got have "
-    "was that's thats you we i'm im what's whats send put do does did correo es be would will can "
-    "i'll ill says say said read reads hers says uses use oh uh-huh where about what which or if "
-    "they them are were your our for to of on with this no not never everybody nobody "
-    "somebody sorry".split()
+    ["is", "its", "it's", "email", "emails", "e-mail", "mail", "address", "my", "mine", "use", "yes", "yeah", "yep", "yup", "okay", "ok", "sure", "got", "have", "was", "that's", "thats", "you", "we", "i'm", "im", "what's", "whats", "send", "put", "do", "does", "did", "correo", "es", "be", "would", "will", "can", "i'll", "ill", "says", "say", "said", "read", "reads", "hers", "says", "uses", "use", "oh", "uh-huh", "where", "about", "what", "which", "or", "if", "they", "them", "are", "were", "your", "our", "for", "to", "of", "on", "with", "this", "no", "not", "never", "everybody", "nobody", "somebody", "sorry"]
 )
 _BOUNDARY_CUES = frozenset(
-    "is its it's email e-mail mail address that's thats correo es use be got as same have says so "
-    "was did to 's".split()
+    ["is", "its", "it's", "email", "e-mail", "mail", "address", "that's", "thats", "correo", "es", "use", "be", "got", "as", "same", "have", "says", "so", "was", "did", "to", "'s"]
 )
 # Names of mail services that are seldom anything else, and need no "at" before them.
-_UNMISTAKABLE = frozenset("gmail yahoo hotmail icloud aol msn comcast protonmail sbcglobal".split())
+_UNMISTAKABLE = frozenset(["gmail", "yahoo", "hotmail", "icloud", "aol", "msn", "comcast", "protonmail", "sbcglobal"])
 # "pick me up at me" is no address: these need an ending, or talk of e-mail.
-_AMBIGUOUS = frozenset("me mac live mail hey proton cox charter spectrum frontier duck".split())
-_ANSWERS = frozenset("yes yeah yep yup okay ok sure oh".split())
+_AMBIGUOUS = frozenset(["me", "mac", "live", "mail", "hey", "proton", "cox", "charter", "spectrum", "frontier", "duck"])
+_ANSWERS = frozenset(["yes", "yeah", "yep", "yup", "okay", "ok", "sure", "oh"])
 _HOMOPHONES = {"to": "2", "too": "2", "for": "4", "won": "1", "ate": "8"}
 _MAX_PIECES = 12
-_YES = frozenset("yes yeah yep yup correct right perfect exactly mm-hm si sí that's thats".split())
-_NO = frozenset("no nope not wait actually".split())
+_YES = frozenset(["yes", "yeah", "yep", "yup", "correct", "right", "perfect", "exactly", "mm-hm", "si", "sí", "that's", "thats"])
+_NO = frozenset(["no", "nope", "not", "wait", "actually"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -379,10 +363,7 @@ class _Reader:
             if piece.kind == "at":
                 read = self._domain(pieces, index + 1)
                 left_end = index
-            elif piece.text in _UNMISTAKABLE and piece.kind in ("word", "letters", "domain"):
-                read = self._domain(pieces, index)
-                left_end = index
-            elif piece.kind == "domain" and piece.text.partition(".")[0] in _providers():
+            elif (piece.text in _UNMISTAKABLE and piece.kind in ("word", "letters", "domain")) or (piece.kind == "domain" and piece.text.partition(".")[0] in _providers()):
                 read = self._domain(pieces, index)
                 left_end = index
             else:
@@ -471,12 +452,11 @@ class _Reader:
             for index, piece in enumerate(pieces):
                 if piece.kind == "domain":
                     name, ending = piece.text.split(".", 1)
-                    last = piece.last
                 elif piece.kind == "symbol" and piece.text == ".":
                     read = self._ending(pieces, index + 1)
                     if read is None:
                         continue
-                    ending, _, last = read
+                    ending = read[0]
                     before = [p for p in pieces[max(0, index - 4) : index] if p.kind != "skip"]
                     name = ""
                     for begin in range(len(before)):
@@ -804,7 +784,7 @@ def _without_repeats(parts: Sequence[_Piece]) -> list[_Piece]:
                 if Levenshtein.normalized_similarity(said, part.text) >= 0.7:
                     del kept[-count:]
                     break
-        elif part.kind == "word" and kept and kept[-1].kind == "letters" and len(part.text) > 2:
+        elif part.kind == "word" and len(part.text) > 2 and kept and kept[-1].kind == "letters":
             if kept[-1].text.endswith(part.text):
                 continue
         kept.append(part)
@@ -962,8 +942,8 @@ def _is_company(name: str, company: str | None) -> bool:
 
 def _is_valid(value: str) -> bool:
     """Tell whether an address is well-formed; nothing is looked up."""
-    local, at, domain = value.partition("@")
-    if not at or "." not in domain or domain.startswith(".") or ".." in domain:
+    domain = value.rpartition("@")[2]
+    if "." not in domain or domain.startswith(".") or ".." in domain:
         return False
     from email_validator import EmailNotValidError, validate_email
 

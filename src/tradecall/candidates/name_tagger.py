@@ -320,7 +320,8 @@ def _columns(
     roles = [_ROLE.get(turn.speaker, 0) for turn in turns]
     continued = _continued(units)
     continues = {before: turn for turn, before in enumerate(continued) if before is not None}
-    asks, asked = _asked_before(units, stamps, continued)
+    asks = asked_kinds(units, continued)
+    asked = _asked_before(units, stamps, continued)
 
     elsewhere = _elsewhere(units, classes, asks, said)
     rows: list[int] = []
@@ -545,42 +546,47 @@ def _after(units: Units, stamps: list[int], turn: int | None) -> list[int]:
     return [_BREAK] + words + [_END] * (_CONTEXT - 1 - len(words))
 
 
-def _asked_before(
-    units: Units, stamps: NDArray[np.uint64], continued: Sequence[int | None]
-) -> tuple[list[int], list[tuple[list[int], frozenset[str], frozenset[str]]]]:
-    """Give for each turn whether a name was asked for before it, and the words around it.
+def asked_kinds(units: Units, continued: Sequence[int | None] | None = None) -> list[int]:
+    """Give for each turn what the other speaker asked before it: 0 for nothing about a name.
 
-    The words are the stamps of the last of them said by another speaker before the turn, and the
-    keys of the turns before and after.
+    Else the sum of 1 (a name), 2 (the first), 4 (the last) and 8 (its spelling).
     """
-    turns = units.tokens.transcript.turns
-    keys = [frozenset(units.key[first:last]) for first, last in units.bounds]
     asks: list[int] = []
-    around: list[tuple[list[int], frozenset[str], frozenset[str]]] = []
-    nothing: frozenset[str] = frozenset()
-    for turn in range(len(turns)):
-        before = turn - 1
-        earlier = continued[turn]
+    for turn, earlier in enumerate(_continued(units) if continued is None else continued):
         if earlier is not None:
-            question = around[earlier][0]
             asks.append(asks[earlier])
-        elif before < 0:
-            question = [0] * _ASKED
+        elif not turn:
             asks.append(0)
         else:
-            first, last = units.bounds[before]
+            first, last = units.bounds[turn - 1]
+            asks.append(_question_kind(units.key[max(first, last - 14) : last]))
+    return asks
+
+
+def _asked_before(
+    units: Units, stamps: NDArray[np.uint64], continued: Sequence[int | None]
+) -> list[tuple[list[int], frozenset[str], frozenset[str]]]:
+    """Give what was said around each turn.
+
+    That is the stamps of the last words of the other speaker's turn before it, and the keys of
+    the turns before and after.
+    """
+    keys = [frozenset(units.key[first:last]) for first, last in units.bounds]
+    nothing: frozenset[str] = frozenset()
+    around: list[tuple[list[int], frozenset[str], frozenset[str]]] = []
+    for turn, earlier in enumerate(continued):
+        if earlier is not None:
+            question = around[earlier][0]
+        elif turn:
+            first, last = units.bounds[turn - 1]
             question = stamps[max(first, last - _ASKED) : last].tolist()
-            words = units.key[max(first, last - 14) : last]
-            asks.append(_question_kind(words))
             question += [0] * (_ASKED - len(question))
-        around.append(
-            (
-                question,
-                keys[turn - 1] if turn else nothing,
-                keys[turn + 1] if turn + 1 < len(turns) else nothing,
-            )
-        )
-    return asks, around
+        else:
+            question = [0] * _ASKED
+        before = keys[turn - 1] if turn else nothing
+        after = keys[turn + 1] if turn + 1 < len(keys) else nothing
+        around.append((question, before, after))
+    return around
 
 
 def _question_kind(words: Sequence[str]) -> int:
@@ -595,6 +601,8 @@ def _question_kind(words: Sequence[str]) -> int:
             kind |= 4
         elif word in {"spell", "spelled", "spelling"}:
             kind |= 8
+    if words and words[-1] in {"first", "last"}:
+        kind |= 1
     return kind if kind & 9 else 0
 
 
@@ -659,7 +667,7 @@ def train_names(calls: Sequence[GoldCall], seed: int = 0) -> NameTagger:
         shape=(len(columns), 2**_BITS),
     )
     matrix.sum_duplicates()
-    model = LogisticRegression(C=0.05, max_iter=60, random_state=seed)
+    model = LogisticRegression(C=0.05, max_iter=40, random_state=seed)
     model.fit(matrix, target)
     weights = np.zeros((2**_BITS + 1, len(Role)), dtype=np.float32)
     weights[:-1, model.classes_] = model.coef_.T

@@ -18,6 +18,7 @@ from tradecall.candidates.name_tagger import (
     NameTagger,
     Role,
     Units,
+    asked_kinds,
     cut_units,
     fold,
     name_evidence,
@@ -93,12 +94,17 @@ FEATURE_NAMES = (
     "is_partner",
     "partner_share",
     "spelled_unsaid",
+    "partner_gap",
+    "asked_first",
+    "asked_last",
+    "asked_now",
+    "only_word",
 )
 
 _LEAST = 0.02
 _PARTICLES = frozenset(
-    "al ben bin da dal de dei del della der den di do dos du el la le las los mac mc o st saint "
-    "san santa ter van vander vel von y".split()
+    "al bin da dal de dei del della der den di dos du el la las los mac mc o st saint san santa "
+    "ter van vander von".split()
 )
 _TITLES = frozenset("mr mister mrs missus mizz ms miss".split())
 _LONGEST = 4
@@ -172,6 +178,8 @@ def _said(units: Units, chance: Sequence[float]) -> Iterable[_Mention]:
     for first, last in units.bounds:
         for at in range(first, last):
             if chance[at] < _LEAST and units.key[at] not in _PARTICLES:
+                continue
+            if at > first and units.key[at - 1] in _PARTICLES and chance[at - 1] >= 0.1:
                 continue
             members = [at]
             while True:
@@ -303,6 +311,10 @@ def _describe(
         if probability >= _LEAST:
             partner_sums[units.key[unit]] += probability
     best_partner = max(partner_sums, key=partner_sums.__getitem__, default="")
+    partner_turns = [
+        units.turn[unit] for unit, key in enumerate(units.key) if key and key == best_partner
+    ]
+    asked = asked_kinds(units)
     alike = _alike(groups)
     spelled_whole = {
         key: [m for m in mentions if m.spelled] for key, mentions in groups.items()
@@ -457,6 +469,18 @@ def _describe(
             "is_partner": float(key == best_partner),
             "partner_share": partner_sums.get(key, 0.0) / (sums[key] + partner_sums.get(key, 0.0)),
             "spelled_unsaid": float(len(spelled) == len(mentions)),
+            "partner_gap": min(
+                (
+                    abs(units.turn[m.units[0]] - turn)
+                    for m in mentions
+                    for turn in partner_turns
+                ),
+                default=20.0,
+            ),
+            "asked_first": float(sum(bool(asked[units.turn[m.units[0]]] & 2) for m in caller)),
+            "asked_last": float(sum(bool(asked[units.turn[m.units[0]]] & 4) for m in caller)),
+            "asked_now": float(sum(asked[units.turn[m.units[0]]] == 1 for m in caller)),
+            "only_word": float(sum(_fills_turn(units, m) for m in caller)),
         }
     return result
 
@@ -493,6 +517,11 @@ _STREETS = frozenset(
     "street st avenue ave road rd drive dr lane ln court ct boulevard blvd place circle terrace "
     "highway parkway trail way cove point ridge loop crossing square county lake park".split()
 )
+
+
+def _fills_turn(units: Units, mention: _Mention) -> bool:
+    first, last = units.bounds[units.turn[mention.units[0]]]
+    return last - first <= len(mention.units) + 1
 
 
 def _left(units: Units, mention: _Mention) -> list[str]:

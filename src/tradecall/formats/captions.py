@@ -24,7 +24,7 @@ from tradecall.transcript import Transcript, Turn, clean_text
 
 _CLOCK = r"\d{1,3}:\d{1,2}(?::\d{1,2})?(?:[.,]\d{1,3})?"
 TIMING = re.compile(rf"\s*({_CLOCK})\s*--?>\s*({_CLOCK})?")
-_VOICE = re.compile(r"<v(?:\.[^\s>]*)?\s+([^>]*)>", re.IGNORECASE)
+_VOICE = re.compile(r"<v(?:\.[^\s<>]{0,40})?\s{1,4}([^<>]{0,80})>", re.IGNORECASE)
 _TAG = re.compile(r"</?[a-z][^<>]{0,80}>|<[\d:.]{5,14}>|\{\\[^{}]{0,40}\}", re.IGNORECASE)
 _NOTE = re.compile(r"(?:NOTE\s+)?([A-Za-z][\w -]{0,30}?)\s*[=:]\s*(\S.*)")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
@@ -135,7 +136,7 @@ def _layout(text: str) -> _Layout | None:
 def _group(text: str, layout: _Layout) -> dict[str, _Rows]:
     """Gather rows by call; rows without an id are one call, or a call each."""
     calls: dict[str, _Rows] = {}
-    rows = csv.reader(text.splitlines(keepends=True), delimiter=layout.delimiter)
+    rows = csv.reader(io.StringIO(text, newline=""), delimiter=layout.delimiter)
     id_column = layout.columns.get("call_id")
     headed = False
     while True:

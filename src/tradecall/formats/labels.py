@@ -17,8 +17,8 @@ _ROLE_WORDS = {
     ),
     Speaker.AGENT: (
         "agent agents csr rep reps representative operator dispatcher dispatch receptionist "
-        "employee staff associate advisor specialist support service services care office assistant bot ai "
-        "host coordinator scheduler internal clerk salesperson consultant seller"
+        "employee staff associate advisor specialist support service services care office "
+        "assistant bot ai host coordinator scheduler internal clerk salesperson consultant seller"
     ),
     Speaker.CALLER: (
         "caller callers customer customers client clients homeowner owner tenant resident prospect "
@@ -43,12 +43,12 @@ _TIME_END = rf"\s{{0,2}}(?:-->|->|-|\u2013|\u2014|to)\s{{0,2}}{_TIME}"
 _TIME_BLOCK = rf"[\[(<]?\s{{0,2}}({_TIME})(?:{_TIME_END})?\s{{0,2}}[\])>]?"
 _LEADING_TIME = re.compile(rf"{_TIME_BLOCK}(?=[\s:|\u2013-]|$)[\s:|\u2013-]*")
 _MARKUP = re.compile(r"^[\s>*_#•]+")
-_BRACKETED = re.compile(r"[\[<(]([^\[\]<>():]{1,40})[\])>]\s*[:|\u2013-]?\s*(.*)")
-_TIMED = re.compile(
-    rf"([^:\[\]<>]{{1,48}}?)[\s,|\u2013-]+{_TIME_BLOCK}\s*[:|\u2013-]?(?:\s+(.*)|$)"
-)
-_COLON = re.compile(r"([^:\uff1a\t\[\]<>]{1,48})[:\uff1a](?:[\s*_]+(.*)|(\S.*)|$)")
-_SEPARATED = re.compile(r"([^:\t|>\u2013-]{1,32})(?:\t+|\s*[|>]\s*|\s+[\u2013-]+\s+)(.*)")
+_BRACKETED = re.compile(r"[\[<(]([^\[\]<>():]{1,40})[\])>]\s*[:|\u2013-]?\s*")
+_TIMED = re.compile(rf"([^:\[\]<>]{{1,48}}?)[\s,|\u2013-]+{_TIME_BLOCK}\s*[:|\u2013-]?(?:\s+|$)")
+_COLON = re.compile(r"([^:\uff1a\t\[\]<>]{1,48})[:\uff1a]([\s*_]*)")
+_SEPARATED = re.compile(r"([^:\t|>\u2013-]{1,32})(?:\t+|\s*[|>]\s*|\s+[\u2013-]+\s+)")
+# Labels lie within so many characters; patterns see no more of a line, however long it is.
+_HEAD = 160
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,26 +119,29 @@ def split_line(line: str) -> LabelledLine:
     """Take a line apart into time, label and words, without judging whether the label is one."""
     line = line.strip()
     rest, start_s = _MARKUP.sub("", line), None
-    timed = _LEADING_TIME.match(rest)
+    timed = _LEADING_TIME.match(rest[:_HEAD])
     if timed:
         start_s, rest = parse_seconds(timed[1]), _MARKUP.sub("", rest[timed.end() :])
-    bracketed = _BRACKETED.fullmatch(rest)
+    head = rest[:_HEAD]
+    bracketed = _BRACKETED.match(head)
     if bracketed:
-        return LabelledLine(line, bracketed[1].strip(), bracketed[2], start_s)
-    if start_s is None:
-        trailing = _TIMED.fullmatch(rest)
-        if trailing and _could_be_label(trailing[1]):
-            text = trailing[3] or ""
-            return LabelledLine(line, _clean(trailing[1]), text, parse_seconds(trailing[2]))
-    colon = _COLON.fullmatch(rest)
-    # "Agent:hello" is a label only because it states a role; "10:30" or "http://" is none.
-    if colon and _could_be_label(colon[1]) and (not colon[3] or _states_role(colon[1])):
-        return LabelledLine(line, _clean(colon[1]), colon[2] or colon[3] or "", start_s)
-    separated = _SEPARATED.fullmatch(rest)
+        return LabelledLine(line, bracketed[1].strip(), rest[bracketed.end() :], start_s)
+    trailing = _TIMED.match(head) if start_s is None else None
+    if trailing and _could_be_label(trailing[1]):
+        time_s = parse_seconds(trailing[2])
+        return LabelledLine(line, _clean(trailing[1]), rest[trailing.end() :], time_s)
+    colon = _COLON.match(head)
+    if colon and _could_be_label(colon[1]):
+        text = rest[colon.end() :]
+        # "Agent:hello" is a label only because it states a role; "10:30" or "http://" is none.
+        if colon[2] or not text or _states_role(colon[1]):
+            return LabelledLine(line, _clean(colon[1]), text, start_s)
+    separated = _SEPARATED.match(head)
     if separated and _could_be_label(separated[1]):
-        return LabelledLine(line, _clean(separated[1]), separated[2], start_s, marked=False)
-    if _could_be_label(rest) and len(rest) <= 32:
-        return LabelledLine(line, _clean(rest), "", start_s, marked=start_s is not None)
+        text = rest[separated.end() :]
+        return LabelledLine(line, _clean(separated[1]), text, start_s, marked=False)
+    if len(rest) <= 32 and _could_be_label(rest) and (timed or _is_stated(_clean(rest))):
+        return LabelledLine(line, _clean(rest), "", start_s, marked=timed is not None)
     return LabelledLine(line, None, rest, start_s)
 
 
@@ -146,21 +149,32 @@ def usual_labels(lines: Iterable[LabelledLine]) -> frozenset[str]:
     """Give the labels that are speakers, judged over the whole call.
 
     A stated role, ``Speaker 1`` or a telephone number is one at once where a colon, a bracket or
-    a time sets it apart. A name, or a role that nothing sets apart, has to head two lines:
-    "okay:" within speech, or "owner" as an answer, is said once.
+    a time sets it apart. Otherwise a name has to be set apart twice ("okay:" is said once), and
+    roles alone on their lines have to be a good share of these ("owner" may be an answer).
     """
     counts: Counter[str] = Counter()
     accepted: set[str] = set()
+    bare: list[str] = []
+    total = 0
     for line in lines:
+        total += 1
         label = line.label
         if label is None:
             continue
-        stated = is_generic_label(label) or _states_role(label)
-        if line.marked and (stated or is_phone_label(label)):
+        if not line.marked:
+            bare += [label] if _is_stated(label) else []
+        elif _is_stated(label) or is_phone_label(label):
             accepted.add(label)
-        elif line.marked or stated:
+        else:
             counts[label] += 1
-    return frozenset(accepted | {label for label, count in counts.items() if count > 1})
+    accepted |= {label for label, count in counts.items() if count > 1}
+    if len(bare) > 1 and len(bare) * 4 > total:
+        accepted |= set(bare)
+    return frozenset(accepted)
+
+
+def _is_stated(label: str) -> bool:
+    return is_generic_label(label) or _states_role(label)
 
 
 def _states_role(label: str) -> bool:
