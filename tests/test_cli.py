@@ -220,6 +220,25 @@ def test_process_keeps_what_is_done_when_interrupted(tmp_path: Path) -> None:
     assert not (tmp_path / "out.jsonl").exists()
 
 
+def test_process_with_workers_ends_cleanly_when_interrupted(tmp_path: Path) -> None:
+    (tmp_path / "calls.jsonl").write_text("".join(call(str(number)) for number in range(5000)))
+    with subprocess.Popen(
+        [*COMMAND, "process", "calls.jsonl", "-o", "out.jsonl", "--workers", "2"],
+        cwd=tmp_path,
+        text=True,
+        stderr=subprocess.PIPE,
+        process_group=0,
+    ) as running:
+        partial = tmp_path / "out.jsonl.partial"
+        while running.poll() is None and not (partial.exists() and partial.read_bytes()):
+            time.sleep(0.02)
+        # As a terminal does: to the workers too.
+        os.killpg(running.pid, signal.SIGINT)
+        assert running.wait(timeout=30) == cli.INTERRUPTED
+        assert running.stderr is not None
+        assert "Traceback" not in running.stderr.read()
+
+
 def test_process_ends_quietly_when_the_reader_goes(tmp_path: Path) -> None:
     with started(tmp_path) as running:
         assert running.stdout is not None

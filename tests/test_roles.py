@@ -113,7 +113,9 @@ def test_assign_roles_parts_text_without_speakers(model: RoleModel) -> None:
 
 
 def test_count_right_turns_counts_blinded_turns(model: RoleModel) -> None:
-    turned_round = make_transcript("C: Summit Plumbing, how can I help you?", "A: My sink is leaking.")
+    turned_round = make_transcript(
+        "C: Summit Plumbing, how can I help you?", "A: My sink is leaking."
+    )
     assert count_right_turns(model, [CALLS[0]]) == (10, 10)
     assert count_right_turns(model, [CALLS[0], turned_round]) == (10, 12)
 

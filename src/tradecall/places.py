@@ -20,7 +20,7 @@ _HEADER = "tradecall places 1"
 
 # Written both ways on envelopes and by recognisers.
 _SAME_WORD = {"st": "saint", "ste": "sainte", "mt": "mount", "ft": "fort"}
-_APOSTROPHES = str.maketrans("", "", "'’.`")
+_APOSTROPHES = str.maketrans("", "", "'\u2019.`")
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +112,8 @@ class Places:
         counts: dict[str, int] = {}
         names: dict[str, str] = {}
         area_states: dict[str, set[str]] = {}
-        entries = sorted(zipcodes.list_all(), key=lambda entry: str(entry["zip_code"]))
+        listed = zipcodes.list_all()  # type: ignore[no-untyped-call]
+        entries = sorted(listed, key=lambda entry: str(entry["zip_code"]))
         for entry in entries:
             if not entry["active"]:
                 continue

@@ -217,7 +217,7 @@ def _trimmed(lower: Sequence[str], begin: int, kinds: list[str]) -> _Mention | N
     kept = set(kinds[start:end])
     words = set(lower[begin + start : begin + end])
     day = bool(kept & {"day", "span"}) or ("nth" in kept and bool(words & {"the", *_MONTHS}))
-    hours = "part" in kept or "hour" in kept and ("limit" in kept or bool(words & {"oclock", "o'clock", "to", "and", "thirty", "am", "pm"}) or any(":" in word for word in words))
+    hours = "part" in kept or "hour" in kept and ("limit" in kept or bool(words & {"oclock", "o'clock", "to", "am", "pm"}) or any(":" in word for word in words))
     vague = "any" in kept or {"first", "thing"} <= words
     if not (day or hours or vague) or (kept <= {"nth", "link"} and not day):
         return None

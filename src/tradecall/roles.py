@@ -34,8 +34,16 @@ _SPACED = re.compile(r"\S+")
 _PLAIN = re.compile(r"[^a-z0-9' -]+")
 # Words a line on average, above which a line is likely to hold several turns.
 _LONG_LINE = 40
+_NUMBERS = (
+    "zero oh one two three four five six seven eight nine ten eleven twelve thirteen fourteen "
+    "fifteen sixteen seventeen eighteen nineteen twenty thirty forty fifty sixty seventy eighty "
+    "ninety hundred thousand double triple"
+)
+_NUMBER_WORDS = frozenset(_NUMBERS.split())
 # A word is seen from the gaps around it, so that what each of them says of the side counts less.
 _TONE = 0.3
+# Changes are rare, and one that is missed puts a whole answer into the wrong mouth.
+_EAGER = 0.5
 
 
 def assign_roles(transcript: Transcript, model: RoleModel | None = None) -> Transcript:
@@ -199,7 +207,7 @@ class RoleModel:
         for pairs in self.change.log_probabilities(gap_features(words)).tolist():
             stays, changes = _log_sum(pairs[0], pairs[3]), _log_sum(pairs[1], pairs[2])
             toned = [_TONE * (pair - stays) + stays for pair in pairs]
-            toned[1:3] = [_TONE * (pair - changes) + changes for pair in pairs[1:3]]
+            toned[1:3] = [_TONE * (pair - changes) + changes + _EAGER for pair in pairs[1:3]]
             steps.append([toned[:2], toned[2:]])
         # Whoever answers the telephone speaks first.
         first = [math.log(0.9), math.log(0.1)] if opens else [0.0, 0.0]
@@ -298,6 +306,7 @@ def turn_features(text: str, position: int) -> list[str]:
 def gap_features(words: Sequence[str]) -> Iterator[list[str]]:
     """Yield features of each gap between two neighbours in ``words``: what stands around it."""
     plain = [_PLAIN.sub("", word.lower().replace("’", "'")) for word in words]
+    kinds = ["", *map(_kind, plain), ""]
     ends = [word[-1] if word[-1] in ".?!," else "" for word in words]
     padded = ["", "", *plain, "", "", ""]
     for gap in range(1, len(words)):
@@ -315,9 +324,18 @@ def gap_features(words: Sequence[str]) -> Iterator[list[str]]:
             f"+23 {two} {three}",
             f"+123 {one} {two} {three}",
             f"-1+1 {first}|{one}",
+            f"kinds {kinds[gap - 1]} {kinds[gap]}|{kinds[gap + 1]}",
+            f"kinds {kinds[gap]}|{kinds[gap + 1]} {kinds[gap + 2]}",
             f"end {last}{upper}",
             f"end {last} {one}",
         ]
+
+
+def _kind(word: str) -> str:
+    """Make all numbers one word, and all spelled letters: where they stand is what tells."""
+    if word in _NUMBER_WORDS or any(char.isdecimal() for char in word):
+        return "0"
+    return "x" if len(word) == 1 and word not in "ai" else word
 
 
 def _best_path(
@@ -362,7 +380,7 @@ def train_roles(calls: Sequence[Transcript], scores: Mapping[str, Any] | None = 
     counts = Counter(role for _, role in turns)
     said = _fit(turns, len(ROLES), least=8, regularization=0.3)
     gaps = [sample for call in both for sample in _gap_samples(call)]
-    change = _fit(gaps, len(_STEPS), least=20, regularization=0.3)
+    change = _fit(gaps, len(_STEPS), least=10, regularization=0.3)
     shares = tuple((counts[role] + 1) / (len(turns) + 4) for role in range(len(ROLES)))
     return RoleModel(said, change, shares, dict(scores or {}))
 
@@ -385,7 +403,9 @@ def count_right_turns(model: RoleModel, calls: Iterable[Transcript]) -> tuple[in
             for turn in call.turns
         )
         found = assign_roles(Transcript(blind), model).turns
-        right += sum(one.speaker is turn.speaker for one, turn in zip(found, call.turns, strict=True))
+        right += sum(
+            one.speaker is turn.speaker for one, turn in zip(found, call.turns, strict=True)
+        )
         total += len(call.turns)
     return right, total
 
@@ -425,7 +445,7 @@ def _fit(
     shape = (len(samples), len(names))
     matrix = csr_matrix((np.ones(len(columns)), columns, starts), shape=shape)
     labels = np.array([label for _, label in samples])
-    fitted = LogisticRegression(C=regularization, max_iter=100, tol=1e-3).fit(matrix, labels)
+    fitted = LogisticRegression(C=regularization, max_iter=400, tol=1e-3).fit(matrix, labels)
     weights = np.zeros((len(names), classes), dtype=np.float32)
     bias = np.full(classes, -20.0, dtype=np.float32)
     coefficients, intercept = fitted.coef_, fitted.intercept_

@@ -230,7 +230,7 @@ _KINDS = (
     *_CUES,
 )
 _KIND = {kind: column for column, kind in enumerate(_KINDS)}
-_CALLER = frozenset(_KIND[kind] for kind in _KINDS if kind.startswith("caller"))
+_CALLER = [_KIND[kind] for kind in _KINDS if kind.startswith("caller")]
 _CUE_KINDS = {
     cue: kind for kind, words in _CUES.items() for cue in (stem(word) for word in words.split())
 }
@@ -475,13 +475,21 @@ def _matrix(
     return normalize(csr_matrix((np.array(values), (where, columns)), shape=shape))
 
 
-def _features(pieces: Sequence[_Piece], scores: _Scores) -> Floats:
-    """Describe each label by what the pieces of each kind say for it: ``(labels, features)``."""
+def _membership(pieces: Sequence[_Piece]) -> Floats:
+    """Give 1 where a piece is of a kind: ``(kinds, pieces)``."""
     import numpy as np
 
     member = np.zeros((len(_KINDS), len(pieces)))
     for position, piece in enumerate(pieces):
         member[list(piece.kinds), position] = 1.0
+    return member
+
+
+def _features(pieces: Sequence[_Piece], scores: _Scores) -> Floats:
+    """Describe each label by what the pieces of each kind say for it: ``(labels, features)``."""
+    import numpy as np
+
+    member = _membership(pieces)
     counted = member.max(axis=0, initial=0.0) @ scores.terms
     columns = [
         *(member @ scores.words / scores.length),
@@ -540,35 +548,19 @@ def _softmax(scores: Floats) -> Floats:
 
 
 _JOB = "job"
-_STRUCTURE = {
-    "zip_code": "zip code postal",
-    "name": "name spell spelled last first",
-    "address": "address street road drive lane apartment",
-    "phone": "phone number callback cell reach area",
-    "day": "monday tuesday wednesday thursday friday saturday sunday tomorrow today tonight",
-    "time": "morning afternoon between noon window o'clock am pm",
-    "visit": "come send crew tech technician guy estimate schedule book partner",
-    "wish": "need fix repair replace install quote broke broken leaking stopped estimate",
-    "fee": "fee charge charged dollars deposit card price invoice bill",
-    "office": "office manager owner company business hiring vendor",
-    "existing": "already existing scheduled appointment cancel reschedule late",
-    "refusal": "no not don't never nothing",
-    "machine": "press message tone recording mailbox automated",
-}
-_STRUCTURE_STEMS = {
-    name: frozenset(stem(word) for word in words.split()) for name, words in _STRUCTURE.items()
-}
-JOB_FEATURE_NAMES = (
-    *(f"{name}_{when}" for name in _STRUCTURE for when in ("first_half", "second_half")),
-    *(f"terms_{reason}_{when}" for reason in NO_JOB_REASONS for when in ("early", "later")),
-    "no_job_words_caller_early",
-    "no_job_words_early",
+_JOB_FEATURES = (
+    *(f"no_job_words_{kind}" for kind in _KINDS),
+    "no_job_words_opening",
     "no_job_words_all",
-    "strongest_no_job_piece",
+    "no_job_words_one_reason",
+    "no_job_words_strongest_piece",
+    "no_job_terms",
+    "no_job_terms_one_reason",
     "trade_terms",
-    "trade_terms_caller_early",
+    "trade_terms_opening",
     "trade_pieces",
     "trade_share",
+    "trade_people",
     "sector_probability",
     "sector_margin",
     "words_log",
@@ -576,48 +568,45 @@ JOB_FEATURE_NAMES = (
     "caller_share",
     "system_share",
 )
-"""What tells a job from no job, in the order of the estimator's columns."""
 
 
 def _job_features(tokens: Tokens, reading: _Reading, chances: Floats) -> Floats:
+    """Tell what speaks for a job and against, in the order of ``_JOB_FEATURES``."""
     import numpy as np
 
-    pieces, trades, length = reading.pieces, reading.sectors.terms, reading.reasons.length
-    half = len(tokens) / 2
-    structure: list[float] = []
-    for stems in _STRUCTURE_STEMS.values():
-        counts = [0, 0]
-        for piece in pieces:
-            counts[piece.first >= half] += sum(word in stems for word in piece.stems)
-        structure += [math.log1p(count) for count in counts]
-    spoken = np.array([bool(piece.kinds) for piece in pieces])
-    early = np.array([piece.last <= max(0.4 * len(tokens), 60) for piece in pieces])
-    caller = np.array([not _CALLER.isdisjoint(piece.kinds) for piece in pieces])
+    pieces, trades, refusals = reading.pieces, reading.sectors, reading.reasons
     reasons = len(NO_JOB_REASONS)
-    against = reading.reasons.words[:, :reasons].max(axis=1) - reading.reasons.words[:, reasons]
-    hints = reading.reasons.terms[:, :reasons]
-    told = np.stack([np.log1p(hints[early].sum(0)), np.log1p(hints[~early].sum(0))], axis=1)
-    trade = trades[spoken].sum(axis=0)
+    member = _membership(pieces)
+    spoken = member.max(axis=0, initial=0.0)
+    caller = member[_CALLER].max(axis=0, initial=0.0)
+    opening = np.array([piece.last <= max(0.4 * len(tokens), 60) for piece in pieces])
+    opening = opening * caller
+    margins = refusals.words[:, :reasons] - refusals.words[:, [reasons]]
+    against = margins.max(axis=1)
+    hints = refusals.terms[:, :reasons].sum(axis=0)
+    trade = spoken @ trades.terms
     best = int(trade.argmax())
     ordered = np.sort(chances)
     speakers = [turn.speaker for turn in tokens.transcript.turns]
     return np.array(
         [
-            *structure,
-            *told.ravel(),
-            against[early & caller].sum() / length,
-            against[early & spoken].sum() / length,
-            against[spoken].sum() / length,
+            *(member @ against / refusals.length),
+            opening @ against / refusals.length,
+            spoken @ against / refusals.length,
+            margins.sum(axis=0).max() / refusals.length,
             against.max(initial=0.0),
+            math.log1p(hints.sum()),
+            math.log1p(hints.max()),
             math.log1p(trade.sum()),
-            math.log1p(trades[early & caller].sum()),
-            math.log1p((trades[spoken, best] >= 0.5).sum()),
+            math.log1p((opening @ trades.terms).sum()),
+            math.log1p(spoken @ (trades.terms[:, best] >= 0.5)),
             trade[best] / (trade.sum() + 1.0),
+            math.log1p(trades.people.sum()),
             ordered[-1],
             ordered[-1] - ordered[-2],
             math.log1p(len(tokens)),
             math.log1p(len(speakers)),
-            caller.mean(),
+            caller.mean() if pieces else 0.0,
             speakers.count(Speaker.SYSTEM) / len(speakers),
         ]
     )
@@ -774,11 +763,12 @@ class NeedClassifier:
 
 _WEIGHTS = ("sector", "reason", "job", "other")
 _OTHER_AT = 0.2
-_MISSED_JOB_COST = 5.0
+_MISSED_JOB_COST = 2.0
+_JOB_AT = 1.0 / (1.0 + _MISSED_JOB_COST)
 _OPERATING_POINT = (
-    "job_at is the probability of being a job from which a call is treated as one. A job that is "
-    f"missed costs {_MISSED_JOB_COST:g} times a non-job that a person is shown, so job_at is where "
-    "that cost was least on calls the model had not seen (the lowest such value)."
+    f"A job that is missed is taken to cost {_MISSED_JOB_COST:g} times a non-job that a person is "
+    "shown. With calibrated probabilities the cost is least when a call is treated as no job only "
+    f"below a probability of {_JOB_AT:.2f} of being one."
 )
 
 
@@ -877,16 +867,25 @@ def train_need(
         raise ConfigurationError("training needs calls that are jobs and calls that are none")
     described = [(_stems(text.text), text.label, 0.5) for text in sentences]
     refused = [(_stems(text.text), text.label, 1.0) for text in no_job_texts]
-    wanted = [(stems, _JOB, 1.0) for stems, _, _ in described]
-    against = _Evidence.fit(reasons, [*refused, *wanted])
+    wanted = [(stems, _JOB, weight) for stems, _, weight in described]
 
-    def evidence_of(group: Sequence[GoldCall]) -> _Evidence:
+    def evidence_of(group: Sequence[GoldCall]) -> tuple[_Evidence, _Evidence]:
         summaries = [
             (_stems(call.gold["summary"]), str(call.gold["sector"]), 1.0)
             for call in group
             if call.is_job and call.gold.get("summary")
         ]
-        return _Evidence.fit(sectors, [*described, *summaries])
+        # Whole calls teach how refusals sound; as texts of a sector they would drown its terms.
+        spoken = [
+            (words, label, 0.3 if call.is_job else 1.0)
+            for call in group
+            if (label := _JOB if call.is_job else no_job_reason(call)) is not None
+            and (words := _spoken(call))
+        ]
+        return (
+            _Evidence.fit(sectors, [*described, *summaries]),
+            _Evidence.fit(reasons, [*refused, *wanted, *spoken]),
+        )
 
     readings: list[tuple[GoldCall, Tokens, _Reading]] = []
     for known, unseen in cross_validation_splits(calls, folds):
@@ -894,7 +893,7 @@ def train_need(
             evidence = evidence_of(known)
             for call in unseen:
                 tokens = tokenize(call.transcript)
-                readings.append((call, tokens, _Reading.of(tokens, evidence, against)))
+                readings.append((call, tokens, _Reading.of(tokens, *evidence)))
     jobs = [(call, reading) for call, _, reading in readings if call.is_job]
     labels = {label: column for column, label in enumerate(sectors.labels)}
     weights = {
@@ -922,33 +921,20 @@ def train_need(
         ]
     )
     is_job = np.array([bool(call.is_job) for call, *_ in readings])
-    weights["job"] = _fit_logistic(described_calls, is_job, strength=0.1)
+    weights["job"] = _fit_logistic(described_calls, is_job, strength=0.3)
     weights["other"] = _fit_others(readings, chances, labels)
-    part = np.arange(len(is_job)) % 10
-    unseen_chances = np.zeros(len(is_job))
-    for fold in range(10):
-        fitted = _fit_logistic(described_calls[part != fold], is_job[part != fold], strength=0.1)
-        unseen_chances[part == fold] = _logistic(described_calls[part == fold], fitted)
-    job_at = _least_costly(unseen_chances, is_job)
-    return NeedClassifier(evidence_of(calls), against, weights, job_at)
+    return NeedClassifier(*evidence_of(calls), weights, _JOB_AT)
+
+
+def _spoken(call: GoldCall) -> list[str]:
+    pieces = _pieces(tokenize(call.transcript))
+    return [word for piece in pieces if piece.kinds for word in piece.stems]
 
 
 def _check_labels(texts: Sequence[TrainingText], vocabulary: Vocabulary) -> None:
     unknown = sorted({text.label for text in texts} - set(vocabulary.labels))
     if unknown:
         raise ConfigurationError(f"unknown labels in training sentences: {', '.join(unknown)}")
-
-
-def _least_costly(chances: Floats, is_job: NDArray[np.bool_]) -> float:
-    """Give the lowest threshold at which missed jobs and shown non-jobs cost least together."""
-    import numpy as np
-
-    grid = np.round(np.arange(0.05, 0.95, 0.01), 2)
-    costs = [
-        _MISSED_JOB_COST * (is_job & (chances < at)).sum() + (~is_job & (chances >= at)).sum()
-        for at in grid
-    ]
-    return float(grid[int(np.argmin(costs))])
 
 
 def _fit_others(

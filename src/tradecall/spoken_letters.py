@@ -21,16 +21,16 @@ _NATO = {word: word[0] for word in _WORDS_FOR_LETTERS.split()}
 _HEARD = dict(
     pair.split("=")
     for pair in (
-        "bee=b cee=c dee=d eff=f ef=f gee=g aitch=h haitch=h kay=k el=l ell=l em=m en=n pee=p "
-        "cue=q queue=q ess=s tee=t vee=v ex=x zee=z zed=z wye=y"
+        "bee=b cee=c dee=d eff=f ef=f gee=g aitch=h haitch=h kay=k ell=l pee=p ess=s tee=t vee=v "
+        "zee=z zed=z wye=y"
     ).split()
 )
 _HEARD_BETWEEN = dict(
     pair.split("=")
     for pair in (
-        "be=b see=c sea=c eh=a ay=a hey=a jay=j are=r tea=t you=u why=y oh=o eye=i age=h if=f and=n"
+        "be=b see=c sea=c eh=a ay=a jay=j el=l em=m en=n cue=q queue=q are=r tea=t you=u ex=x "
+        "why=y oh=o eye=i age=h"
     ).split()
-    if not pair.startswith("and")
 )
 _SPANISH = dict(
     pair.split("=")
@@ -112,6 +112,8 @@ def find_letter_runs(tokens: Tokens) -> list[LetterRun]:
 
 def _run_at(lower: list[str], first: int, end: int, turn: int) -> LetterRun | None:
     pieces: list[tuple[int, _Piece]] = []
+    if lower[first] == "a" and first and lower[first - 1] == "with":
+        return None
     at = first
     while at < end:
         if pieces and lower[at] == "a" and at + 1 < end and lower[at + 1] in _MARKS:
@@ -171,7 +173,7 @@ def _piece_at(lower: list[str], at: int, end: int) -> _Piece | None:
     if word in _NATO:
         return _Piece(at + 1, _NATO[word], as_in=1)
     for table, weak in (
-        (_HEARD, True),
+        (_HEARD, False),
         (_SPANISH, False),
         (_HEARD_BETWEEN, True),
         (_SPANISH_BETWEEN, True),

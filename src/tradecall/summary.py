@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 MAX_CHARACTERS = 280
 _LONGEST = 4
+_LONGEST_TIME = 48
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +146,8 @@ _UNITS = {
         "twenty thirty forty fifty sixty seventy eighty ninety".split()
     )
 }
+_TENS = _words("twenty thirty forty fifty sixty seventy eighty ninety")
+_DIGIT_HOMOPHONES = _words("to too for fore")
 _SCALES = _words("hundred thousand double triple")
 _STREETS = _words(
     "street avenue road drive lane court boulevard place circle terrace highway parkway trail way "
@@ -221,6 +224,13 @@ def unsafe_tokens(
                     size = 2
                 elif word.isalpha() is False and "@" in word:
                     size = 9
+            if word in _DIGIT_HOMOPHONES and run_first >= 0 and token - run_first >= 2:
+                size = 1
+            elif size == 1 and token > first and lower[token - 1] in _TENS:
+                size = 0
+                figures += run_first >= 0
+                if run_first >= 0:
+                    continue
             if size or (run_first >= 0 and (word in _SCALES or word in "-")) and word:
                 if run_first < 0:
                     run_first, digits, scaled = token, 0, False
@@ -518,14 +528,12 @@ class ClauseSummarizer:
         """Say what is needed; see ``Summarizer``."""
         phrases = _phrases(tokens, unsafe_tokens(tokens, redactions, self.vocabulary))
         opening = _opening(sector)
-        closing = _closing(urgency, preferred_time)
-        if len(opening) + len(closing) > MAX_CHARACTERS // 2:
-            closing = ""
+        closing = _closing(preferred_time)
         values = self.values(tokens, phrases, sector)
         room = MAX_CHARACTERS - len(opening) - len(closing) - 1
-        covered = {stem(word) for word in opening.lower().strip(": ").split()}
+        covered = [stem(word) for word in re.findall(r"[a-z]+", (opening + closing).lower())]
         chosen = _pack(phrases, values, self.rivals, self.settings, room, covered, self.quality(tokens, phrases))
-        text = _join(tokens, phrases, chosen)
+        text = _join(tokens, phrases, _in_order(tokens, phrases, chosen))
         if not text:
             return Summary(_minimal(sector) + closing, ())
         text = f"{opening}{text if opening else text[0].upper() + text[1:]}.{closing}"
@@ -571,8 +579,13 @@ def _minimal(sector: str | None) -> str:
     return f"{_title(sector)}: no details given."
 
 
-def _closing(urgency: str | None, preferred_time: str | None) -> str:
-    return ""
+def _closing(preferred_time: str | None) -> str:
+    """Say the wished time in a sentence of its own; nothing where it is long or none."""
+    if preferred_time is None or len(preferred_time) > _LONGEST_TIME:
+        return ""
+    words = re.sub(r"[^\w:' ]+", " ", preferred_time).lower().split()
+    written = " ".join(_CAPITALS.get(word) or _CONTRACTIONS.get(word) or word for word in words)
+    return f" Time: {written}." if words else ""
 
 
 def _pack(
@@ -585,7 +598,7 @@ def _pack(
     quality: Mapping[tuple[int, int], float],
 ) -> list[tuple[int, int]]:
     """Choose stretches of phrases by what they add for their length until the room is used."""
-    floor, fixed = settings["floor"], settings["fixed"]
+    floor, fixed, said = settings["floor"], settings["fixed"], settings["said"]
     worth = {found: value - floor for found, value in values.items() if value > floor}
 
     def cover(found: str) -> None:
@@ -598,42 +611,40 @@ def _pack(
         cover(found)
     stretches: list[_Stretch] = []
     for (first, last), share in quality.items():
-        stems = dict.fromkeys(one for phrase in phrases[first:last] for one in phrase.stems)
-        gain = sum([worth.get(one, 0.0) for one in stems]) * share
-        if gain >= settings["least"]:
-            length = 1 + sum(len(phrase.joined) + 1 for phrase in phrases[first:last])
-            score = gain / (length + fixed)
-            stretches.append((score, first, last, length, tuple(stems), share))
+        stems = tuple(dict.fromkeys(one for phrase in phrases[first:last] for one in phrase.stems))
+        gain = sum([worth.get(one, said) for one in stems]) * share
+        if gain >= settings["relaxed"]:
+            length = 1 + sum([len(phrase.joined) + 1 for phrase in phrases[first:last]])
+            stretches.append((gain / (length + fixed), first, last, length, stems, share))
     stretches.sort(key=_bound, reverse=True)
     taken = bytearray(len(phrases))
     chosen: list[tuple[int, int]] = []
-    while True:
-        best, best_score = None, 0.0
-        kept = []
-        for stretch in stretches:
-            bound, first, last, length, stems, share = stretch
-            if bound <= best_score:
-                kept.append(stretch)
-                continue
-            if length > room or any(taken[first:last]):
-                continue
-            gain = sum([worth.get(found, 0.0) for found in stems]) * share
-            if gain < settings["least"]:
-                continue
-            score = gain / (length + fixed)
-            kept.append((score, *stretch[1:]))
-            if score > best_score:
-                best, best_score = stretch, score
-        if best is None:
-            break
-        stretches = sorted(kept, key=_bound, reverse=True)
-        _, first, last, length, stems, _ = best
-        taken[first:last] = b"\1" * (last - first)
-        chosen.append((first, last))
-        room -= length
-        for found in stems:
-            cover(found)
-    return sorted(chosen)
+    for least, single in ((settings["least"], settings["single"]), (settings["relaxed"], 1.0)):
+        while True:
+            best, best_score = None, 0.0
+            kept = []
+            for stretch in stretches:
+                bound, first, last, length, stems, share = stretch
+                if bound <= best_score:
+                    kept.append(stretch)
+                    continue
+                if length > room or any(taken[first:last]):
+                    continue
+                gain = sum([worth.get(one, said) for one in stems]) * share
+                score = gain / (length + fixed)
+                kept.append((score, *stretch[1:]))
+                if score > best_score and gain >= (single if len(stems) == 1 else least):
+                    best, best_score = stretch, score
+            if best is None:
+                break
+            stretches = sorted(kept, key=_bound, reverse=True)
+            _, first, last, length, stems, _ = best
+            taken[first:last] = b"\1" * (last - first)
+            chosen.append((first, last))
+            room -= length
+            for found in stems:
+                cover(found)
+    return chosen
 
 
 _Stretch = tuple[float, int, int, int, tuple[str, ...], float]
@@ -677,6 +688,16 @@ def _run_features(tokens: Tokens, phrases: Sequence[_Phrase], first: int, last: 
         f"agent={agent} content={min(content, 3)}",
         f"late={tokens.turn[start.first] * 5 // (len(tokens.bounds) + 1)}",
     ]
+
+
+def _in_order(
+    tokens: Tokens, phrases: Sequence[_Phrase], chosen: Sequence[tuple[int, int]]
+) -> list[tuple[int, int]]:
+    """Put the turn of the best stretch first, what is needed, and the others as they were said."""
+    if not chosen:
+        return []
+    first = tokens.turn[phrases[chosen[0][0]].first]
+    return sorted(chosen, key=lambda run: (tokens.turn[phrases[run[0]].first] != first, run))
 
 
 def _join(tokens: Tokens, phrases: Sequence[_Phrase], chosen: Sequence[tuple[int, int]]) -> str:
@@ -791,7 +812,7 @@ def _train_runs(
     }
 
 
-_SETTINGS = {"floor": 0.08, "gamma": 1.0, "fixed": 14.0, "least": 0.2, "summary_weight": 0.4, "C": 1.0, "word_scale": 1.0}
+_SETTINGS = {"floor": 0.08, "gamma": 1.0, "fixed": 20.0, "least": 0.03, "single": 0.15, "relaxed": 0.006, "said": -0.01, "summary_weight": 0.4, "C": 1.0, "word_scale": 1.0}
 
 
 def _learn_vocabulary(calls: Sequence[GoldCall], extra: Iterable[str]) -> frozenset[str]:

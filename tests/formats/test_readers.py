@@ -135,7 +135,8 @@ def test_own_list_loses_only_the_damaged_call() -> None:
 
 def test_captions_join_cues_of_one_speaker_in_a_row() -> None:
     call = read_one(
-        "WEBVTT\n\n00:01.000 --> 00:02.000\n<v Agent>hello\n\n00:02.000 --> 00:03.500\n<v Agent>hi\n"
+        "WEBVTT\n\n00:01.000 --> 00:02.000\n<v Agent>hello\n\n"
+        "00:02.000 --> 00:03.500\n<v Agent>hi\n"
     )
     assert said(call) == [("agent", "hello hi")]
     assert (call.turns[0].start_s, call.turns[0].end_s) == (1.0, 3.5)
@@ -161,11 +162,11 @@ def test_captions_with_ends_before_starts_are_read() -> None:
 @pytest.mark.parametrize("piece", ["<v ", "<", "00:01 ", "00:01 --> 00:02\n", "NOTE a", "A: ", ","])
 @pytest.mark.parametrize("name", ["webvtt", "csv", "labelled_text"])
 def test_readers_take_linear_time(piece: str, name: str) -> None:
-    text = "WEBVTT\n\n00:01.000 --> 00:02.000\n" + piece * 100_000
+    text = "WEBVTT\n\n00:01.000 --> 00:02.000\n" + piece * 30_000
     begun = time.perf_counter()
     with contextlib.suppress(InputError):
         read(text, name)
-    assert time.perf_counter() - begun < 5
+    assert time.perf_counter() - begun < 3
 
 
 def test_a_note_names_the_call() -> None:

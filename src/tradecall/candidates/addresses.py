@@ -87,6 +87,7 @@ FEATURE_NAMES: Mapping[JobField, tuple[str, ...]] = {
         "in_longer",
         "capitalised",
         "is_state_name",
+        "its_state_next",
         "after_name_cue",
         "spelled_next",
         "cut_short",
@@ -108,27 +109,40 @@ FEATURE_NAMES: Mapping[JobField, tuple[str, ...]] = {
 }
 
 _ADDRESS_WORDS = frozenset(
-    ["address", "street", "located", "location", "where", "house", "live", "lives", "property", "direccion", "place", "home", "whereabouts", "road", "duplex", "headed", "going", "send"]
+    (
+        "address street located location where house live lives property direccion place home "
+        "whereabouts road duplex headed going send"
+    ).split()
 )
-_CITY_WORDS = frozenset(["city", "town", "where", "located", "live", "whereabouts", "area", "ciudad", "pueblo"])
+_CITY_WORDS = frozenset("city town where located live whereabouts area ciudad pueblo".split())
 _ZIP_WORDS = frozenset(["zip", "postal", "zipcode"])
 _ELSEWHERE = frozenset(
-    ["bill", "bills", "billing", "mail", "mailing", "mails", "moved", "old", "office", "used", "work", "works", "from", "daughter", "son", "brother", "sister", "mother's", "cousin", "store", "born", "grew", "originally", "company", "partner", "visiting", "vacation", "drove"]
+    (
+        "bill bills billing mail mailing mails moved old office used work works from daughter son "
+        "brother sister mother's cousin store born grew originally company partner visiting "
+        "vacation drove"
+    ).split()
 )
 _NAME_CUES = frozenset(
-    ["name", "names", "mr", "mrs", "ms", "miss", "mister", "misses", "called", "is", "this", "im", "i'm", "hi", "hey", "hello", "thanks", "thank"]
+    "name names mr mrs ms miss mister misses called is this im i'm hi hey hello thanks".split()
 )
 _YES = frozenset(
-    ["yes", "yeah", "yep", "yup", "correct", "right", "exactly", "yessir", "uh-huh", "si", "sí", "that's", "thats", "is"]
+    "yes yeah yep yup correct right exactly yessir uh-huh si sí that's thats is".split()
 )
 _NO = frozenset(["no", "nope", "not", "wait"])
 _PAUSES = frozenset({".", ",", "?", "!", ";", "...", "…", "-"})
 _HARD_PAUSES = frozenset({".", "?", "!", ";", "...", "…"})
 _AFTER_STREET = frozenset(
-    ["in", "and", "its", "it's", "zip", "the", "thats", "that's", "near", "off", "by", "here", "over", "up", "out", "yes"]
+    "in and its it's zip the thats that's near off by here over up out yes".split()
 )
 _NOT_STREET = frozenset(
-    ["dollars", "dollar", "bucks", "hours", "hour", "minutes", "minute", "years", "year", "days", "day", "weeks", "week", "months", "month", "feet", "foot", "inch", "inches", "percent", "degrees", "pounds", "square", "gallon", "gallons", "people", "times", "am", "pm", "a.m", "p.m", "and", "or", "to", "of", "is", "the", "for", "at", "on", "i", "it", "we", "you", "he", "she", "they", "that", "this", "so", "but", "oclock", "o'clock", "bedroom", "bedrooms", "bath", "story", "stories", "amp", "amps", "ton", "tons", "volt", "volts", "by", "ish", "something", "more", "hundred", "thousand", "kids", "dogs", "cats", "guys", "feet's", "panels", "windows", "okay", "then"]
+    (
+        "dollars dollar bucks hours hour minutes minute years year days day weeks week months "
+        "month feet foot inch inches percent degrees pounds square gallon gallons people times am "
+        "pm a.m p.m and or to of is the for at on i it we you he she they that this so but oclock "
+        "o'clock bedroom bedrooms bath story stories amp amps ton tons volt volts by ish "
+        "something more hundred thousand kids dogs cats guys feet's panels windows okay then"
+    ).split()
 )
 _UNIT_WORDS = {
     "lot": "Lot",
@@ -145,7 +159,10 @@ _UNIT_WORDS = {
 }
 _HOMOPHONES = {"to": "2", "too": "2", "two": "2", "for": "4", "won": "1", "ate": "8", "one": "1"}
 _PLAIN_SUFFIXES = frozenset(
-    ["street", "avenue", "road", "drive", "lane", "court", "boulevard", "place", "circle", "terrace", "highway", "parkway", "way", "st", "ave", "rd", "dr", "ln", "ct", "blvd", "pl", "cir", "hwy", "pkwy"]
+    (
+        "street avenue road drive lane court boulevard place circle terrace highway parkway way "
+        "st ave rd dr ln ct blvd pl cir hwy pkwy"
+    ).split()
 )
 _MAX_NAME_WORDS = 4
 
@@ -239,7 +256,7 @@ class _Finder:
     # -- what the call says around a token ------------------------------------------------
 
     def _zips(self) -> list[tuple[int, int, str, bool]]:
-        """List (first token, last token, code, whether a ZIP was asked for) of possible ZIP codes."""
+        """List possible ZIP codes: first token, last token, code, whether a ZIP was asked for."""
         found: list[tuple[int, int, str, bool]] = []
         for run in self.numbers:
             options = [(run.first, reading) for reading in run.readings]
@@ -320,13 +337,22 @@ class _Finder:
                 any(token in self.zip_tokens for token in range(last, min(last + 6, end)))
                 or any(abs(zip_end - first) <= 6 for zip_end in self.zip_ends)
             ),
-            "state_next": float(self._state_at(last, end)),
+            "state_next": float(self._state_at(last, end) is not None),
         }
 
-    def _state_at(self, at: int, end: int) -> bool:
-        if at < end and self.tokens.lower[at] == ",":
+    def _state_at(self, at: int, end: int) -> StateMention | None:
+        """Give the state named from token ``at`` on, be it after a comma or full stop."""
+        tokens = self.tokens
+        if at < end and tokens.lower[at] in (",", "."):
             at += 1
-        return at < end and find_state(self.tokens.lower[at : min(at + 4, end)]) is not None
+        if at >= end:
+            return None
+        state = find_state([word.replace(".", "") for word in tokens.lower[at : at + 4]])
+        if state is None or at + state.last > end:
+            return None
+        word = tokens.text[at]
+        is_word = len(word) == 2 and word.lower() in self.common and not word.isupper()
+        return None if state.is_abbreviation and is_word else state
 
     def _add(
         self,
@@ -403,9 +429,8 @@ class _Finder:
         for words, spans, end, row in names:
             unit, unit_end = self._unit_after(end)
             row = row | {"longest_of_number": float(len(words) == longest)}
-            row["state_next"] = float(
-                self._state_at(end, self.tokens.bounds[self.tokens.turn[end - 1]][1])
-            )
+            turn_end = self.tokens.bounds[self.tokens.turn[end - 1]][1]
+            row["state_next"] = float(self._state_at(end, turn_end) is not None)
             row["city_next"] = float(self._city_at(end))
             self.in_street.update(range(run.last, end))
             self.after_street.update((end, end + 1, unit_end, unit_end + 1))
@@ -640,14 +665,16 @@ class _Finder:
         tokens = self.tokens
         first, last = begin + mention.first, begin + mention.last
         key = city_key(mention.name)
+        state = self._state_at(last, begin + len(words))
         fits = any(key in area.keys for area in self.areas)
         common = all(word in self.common for word in words[mention.first : mention.last])
         if common and not fits:
             after_street = first in self.after_street and words[mention.first - 1] == "in"
-            if not after_street and not self._state_at(last, begin + len(words)):
+            if not after_street and (state is None or state.code not in mention.states):
                 return {}
         near = tokens.lower[max(begin, first - 3) : first]
         return self._context(first, last, _CITY_WORDS) | {
+            "its_state_next": float(state is not None and state.code in mention.states),
             "words": float(last - first),
             "common_word": float(common),
             "size": log1p(self.places.zips_of_city(mention.name)),
@@ -670,7 +697,7 @@ class _Finder:
     def _is_state(
         self, words: list[str], state: StateMention, begin: int, city: CityMention | None
     ) -> bool:
-        """Tell a state's abbreviation from the words "in", "or", "me", "ok" …"""
+        """Tell a state's abbreviation from words such as "in", "or", "me"."""
         first = state.first
         if not state.is_abbreviation or len(words[first]) > 2:
             return True
@@ -713,7 +740,10 @@ class _Area:
 
 # Cities in the table, but far too often something else to be looked at one by one.
 _NEVER_CITY = frozenset(
-    ["the", "a", "in", "on", "it", "is", "and", "or", "to", "of", "for", "we", "you", "i", "my", "he", "she", "they", "me", "us", "so", "no", "yes", "call", "home", "okay", "ok", "good", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "what", "we're", "all"]
+    (
+        "the a in on it is and or to of for we you i my he she they me us so no yes call home "
+        "okay ok good one two three four five six seven eight nine ten what we're all"
+    ).split()
 )
 
 

@@ -88,29 +88,37 @@ _SYMBOLS = {
 }
 _AT = frozenset({"at", "@", "arroba"})
 _SENTENCE_ENDS = frozenset({".", "?", "!", ";", ":", "…", "...", "¿", "¡"})
+_IN_LOCAL = frozenset("abcdefghijklmnopqrstuvwxyz0123456789._")
 _LOCAL_MARKS = frozenset(".-_+'")
 _TLDS = {
     word: word
-    for word in ["com", "net", "org", "edu", "gov", "mil", "us", "co", "info", "biz", "io", "me", "tv", "church", "farm", "shop", "ca", "mx", "online"]
+    for word in "com net org edu gov mil us co info biz io me tv church farm shop ca mx".split()
 } | {"calm": "com", "kom": "com", "con": "com", "comm": "com", "knit": "net", "ned": "net"}
 
-# Said around the characters of an address, never part of it. Longest first at each first word.
-_SKIPPED_PHRASES = ["all one word", "all won word", "one word", "won word", "all together", "all joined up", "all run together", "all lower case", "all lowercase", "all in lower case", "lower case", "lowercase", "all caps", "all small letters", "all little letters", "all small", "all letters", "everything in lower case", "no spaces", "no space", "no dots", "no dot", "no periods", "no caps", "no capitals", "no underscore", "no dash", "no hyphen", "not a dash", "not a dot", "not dot", "not dash", "not underscore", "not a underscore", "not an underscore", "the letter", "letter", "the letters", "the number", "number", "the numbers", "numeral", "the numeral", "the figure", "the digit", "digits", "figure", "and", "and then", "then", "just", "followed by", "right up against it", "capital", "uppercase", "upper case", "comma", "um", "uh", "er", "erm", "mm", "un", "la letra", "el numero", "and the", "then the", "then a", "then an", "and then a", "and then an", "and then the", "and a", "and an", "in lower case", "with no spaces", "with a", "with an", "sign", "symbol", "todo junto", "todo minusculas", "minusculas", "the word", "like the number", "as in the number"]
 # Nothing of an address lies to the left of these.
 _STOPS = frozenset(
-    ["is", "its", "it's", "email", "emails", "e-mail", "mail", "address", "my", "mine", "use", "yes", "yeah", "yep", "yup", "okay", "ok", "sure", "got", "have", "was", "that's", "thats", "you", "we", "i'm", "im", "what's", "whats", "send", "put", "do", "does", "did", "correo", "es", "be", "would", "will", "can", "i'll", "ill", "says", "say", "said", "read", "reads", "hers", "says", "uses", "use", "oh", "uh-huh", "where", "about", "what", "which", "or", "if", "they", "them", "are", "were", "your", "our", "for", "to", "of", "on", "with", "this", "no", "not", "never", "everybody", "nobody", "somebody", "sorry"]
+    (
+        "is its it's email emails e-mail mail address my mine use yes yeah yep yup okay ok sure "
+        "got have was that's thats you we i'm im what's whats send put do does did correo es be "
+        "would will can i'll ill says say said read reads hers says uses use oh uh-huh where "
+        "about what which or if they them are were your our for to of on with this no not never "
+        "everybody nobody somebody sorry"
+    ).split()
 )
 _BOUNDARY_CUES = frozenset(
-    ["is", "its", "it's", "email", "e-mail", "mail", "address", "that's", "thats", "correo", "es", "use", "be", "got", "as", "same", "have", "says", "so", "was", "did", "to", "'s"]
+    (
+        "is its it's email e-mail mail address that's thats correo es use be got as same have "
+        "says so was did to 's"
+    ).split()
 )
 # Names of mail services that are seldom anything else, and need no "at" before them.
-_UNMISTAKABLE = frozenset(["gmail", "yahoo", "hotmail", "icloud", "aol", "msn", "comcast", "protonmail", "sbcglobal"])
+_UNMISTAKABLE = frozenset("gmail yahoo hotmail icloud aol msn comcast protonmail sbcglobal".split())
 # "pick me up at me" is no address: these need an ending, or talk of e-mail.
-_AMBIGUOUS = frozenset(["me", "mac", "live", "mail", "hey", "proton", "cox", "charter", "spectrum", "frontier", "duck"])
-_ANSWERS = frozenset(["yes", "yeah", "yep", "yup", "okay", "ok", "sure", "oh"])
+_AMBIGUOUS = frozenset("me mac live mail hey proton cox charter spectrum frontier duck".split())
+_ANSWERS = frozenset("yes yeah yep yup okay ok sure oh".split())
 _HOMOPHONES = {"to": "2", "too": "2", "for": "4", "won": "1", "ate": "8"}
 _MAX_PIECES = 12
-_YES = frozenset(["yes", "yeah", "yep", "yup", "correct", "right", "perfect", "exactly", "mm-hm", "si", "sí", "that's", "thats"])
+_YES = frozenset("yes yeah yep yup correct right perfect exactly mm-hm si sí that's thats".split())
 _NO = frozenset(["no", "nope", "not", "wait", "actually"])
 
 
@@ -219,7 +227,7 @@ class _Reader:
         self.numbers = {run.first: (run.last, run.readings) for run in numbers}
         for run in numbers:
             # "… e r o eighty eight": the o was spelled, what is left of the run is the number.
-            spelled = next((l.last for l in letters if l.first < run.first < l.last), None)
+            spelled = next((it.last for it in letters if it.first < run.first < it.last), None)
             if spelled is not None and spelled < run.last:
                 left = tuple(reading.lstrip("0") for reading in run.readings)
                 self.numbers[spelled] = (run.last, tuple(dict.fromkeys(filter(None, left))))
@@ -255,9 +263,9 @@ class _Reader:
         service = _service_at(lower, at, end)
         if service is not None:
             return _Piece("word", service[0], at, at + service[1])
-        ending = self._letter_on_the_end(lower, at, end)
-        if ending is not None:
-            return ending
+        letter = self._letter_on_the_end(lower, at, end)
+        if letter is not None:
+            return letter
         phrase = _phrase_at(lower, at, end)
         if phrase:
             return _Piece("skip", " ".join(lower[at : at + phrase]), at, at + phrase)
@@ -274,6 +282,8 @@ class _Reader:
             return _Piece(kind, readings[0] if readings else "", at, last, readings[1:3])
         if word == "under" and at + 1 < end and lower[at + 1] == "score":
             return _Piece("symbol", "_", at, at + 2)
+        if word in ("a", "the") and at + 1 < end and lower[at + 1] in _SYMBOLS:
+            return _Piece("skip", "", at, at + 1)
         if word in _SYMBOLS:
             return _Piece("symbol", _SYMBOLS[word], at, at + 1)
         if word in _SENTENCE_ENDS:
@@ -289,7 +299,9 @@ class _Reader:
         stem, dot, ending = word.rpartition(".")
         if dot and stem and ending in _TLDS:
             return _Piece("domain", word, at, at + 1)
-        plain = _plain(word)
+        # "jo.smith85 at …" keeps its marks; "k." and "o'neil" lose theirs.
+        plain = "".join(filter(_IN_LOCAL.__contains__, word.strip(".-_"))) or _plain(word)
+        plain = plain if word.isascii() else _plain(word)
         if not plain:
             return _Piece("skip", "", at, at + 1)
         if word in _STOPS:
@@ -363,7 +375,9 @@ class _Reader:
             if piece.kind == "at":
                 read = self._domain(pieces, index + 1)
                 left_end = index
-            elif (piece.text in _UNMISTAKABLE and piece.kind in ("word", "letters", "domain")) or (piece.kind == "domain" and piece.text.partition(".")[0] in _providers()):
+            elif (piece.text in _UNMISTAKABLE and piece.kind in ("word", "letters", "domain")) or (
+                piece.kind == "domain" and piece.text.partition(".")[0] in _providers()
+            ):
                 read = self._domain(pieces, index)
                 left_end = index
             else:
@@ -784,10 +798,15 @@ def _without_repeats(parts: Sequence[_Piece]) -> list[_Piece]:
                 if Levenshtein.normalized_similarity(said, part.text) >= 0.7:
                     del kept[-count:]
                     break
-        elif part.kind == "word" and len(part.text) > 2 and kept and kept[-1].kind == "letters":
-            if kept[-1].text.endswith(part.text):
-                continue
-        kept.append(part)
+            kept.append(part)
+        elif not (
+            part.kind == "word"
+            and len(part.text) > 2
+            and kept
+            and kept[-1].kind == "letters"
+            and kept[-1].text.endswith(part.text)
+        ):
+            kept.append(part)
     return kept
 
 
@@ -912,7 +931,7 @@ def _known_domains() -> frozenset[str]:
 @lru_cache(maxsize=1)
 def _phrases() -> Mapping[str, tuple[tuple[str, ...], ...]]:
     index: dict[str, list[tuple[str, ...]]] = {}
-    for phrase in _SKIPPED_PHRASES:
+    for phrase in read_words("mail_phrases"):
         words = tuple(phrase.split())
         index.setdefault(words[0], []).append(words)
     return {

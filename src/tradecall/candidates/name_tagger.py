@@ -8,10 +8,11 @@ heard before is tagged by its place in the talk.
 from __future__ import annotations
 
 import gzip
+import random
 import unicodedata
 import zlib
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from enum import IntEnum
 from functools import lru_cache
@@ -151,7 +152,7 @@ def _is_hyphened(tokens: Tokens, at: int, end: int) -> bool:
 
 
 # Word classes, from "said in every other call" to "on no list": what the model sees of a name.
-_COMMON, _SOME, _RARE, _LISTED, _FIRST, _LAST, _SPELLED, _NUMBER = range(8)
+_COMMON, _SOME, _RARE, _UNKNOWN, _LISTED, _FIRST, _LAST, _SPELLED, _NUMBER = range(9)
 _CONTEXT = 4
 _ASKED = 10
 _BITS = 17
@@ -172,7 +173,7 @@ def word_class(levels: NameEvidence, calls: int) -> int:
         return _COMMON
     if calls >= 2 or word >= 4:
         return _SOME
-    return _RARE
+    return _RARE if word else _UNKNOWN
 
 
 def _stamp(text: str) -> int:
@@ -180,7 +181,7 @@ def _stamp(text: str) -> int:
 
 
 _BEGIN, _END, _BREAK = _stamp("<begin>"), _stamp("<end>"), _stamp("<break>")
-_CLASS_STAMPS = [_stamp(f"<class {number}>") for number in range(8)]
+_CLASS_STAMPS = [_stamp(f"<class {number}>") for number in range(9)]
 _ROLE = {Speaker.AGENT: 1, Speaker.CALLER: 2, Speaker.OTHER: 3, Speaker.SYSTEM: 4}
 
 
@@ -231,13 +232,18 @@ class NameTagger:
         return known
 
     def features(
-        self, units: Units, *, own: Mapping[str, int] | None = None
+        self,
+        units: Units,
+        *,
+        own: Set[str] | None = None,
+        disguised: Mapping[str, NameEvidence] | None = None,
     ) -> tuple[NDArray[Any], NDArray[Any]]:
         """Give the units worth judging and their features' columns.
 
         Args:
             units: The call.
             own: In training, what the call itself added to the vocabulary; it is taken off.
+            disguised: In training, names to be seen as if the lists said this of them.
 
         Returns:
             Indices of units, and an array of columns, one row for each of them.
@@ -252,24 +258,31 @@ class NameTagger:
         said: dict[str, list[int]] = {}
         spelled: dict[str, int] = {}
         vocabulary = self._vocabulary
+        hidden = disguised or {}
+        taken = own or frozenset()
         for unit, key in enumerate(units.key):
             run = units.run[unit]
-            if run is not None:
-                stamps[unit], classes[unit] = _CLASS_STAMPS[_SPELLED], _SPELLED
-                levels[unit] = _levels(name_evidence().get(key, _UNKNOWN_WORD))
-                calls[unit] = vocabulary.get(key, 0)
-                spelled[key] = spelled.get(key, 0) | (1 if units.speaker(unit) == "agent" else 2)
-            elif not key:
+            if run is None and not key:
                 stamps[unit], classes[unit] = _CLASS_STAMPS[_NUMBER], _NUMBER
-            elif own is not None and key in own:
-                heard = vocabulary.get(key, 0) - own[key]
-                evidence = name_evidence().get(key, _UNKNOWN_WORD)
+                continue
+            if key in hidden:
+                evidence, heard = hidden[key], 0
+                kind = word_class(evidence, 0)
+                stamp = _CLASS_STAMPS[kind]
+            elif key in taken:
+                evidence, heard = name_evidence().get(key, _UNKNOWN_WORD), vocabulary[key] - 1
                 kind = word_class(evidence, heard)
-                stamps[unit] = _stamp(key) if heard >= 5 else _CLASS_STAMPS[kind]
-                classes[unit], levels[unit], calls[unit] = kind, _levels(evidence), heard
+                stamp = _stamp(key) if heard >= 5 else _CLASS_STAMPS[kind]
             else:
-                stamps[unit], classes[unit], evidence = self.word(key)
-                levels[unit], calls[unit] = _levels(evidence), vocabulary.get(key, 0)
+                stamp, kind, evidence = self.word(key)
+                heard = vocabulary.get(key, 0)
+            if run is not None:
+                stamp, kind = _CLASS_STAMPS[_SPELLED], _SPELLED
+                spelled[key] = spelled.get(key, 0) | (
+                    1 if units.speaker(unit) == Speaker.AGENT else 2
+                )
+            stamps[unit], classes[unit], calls[unit] = stamp, kind, heard
+            levels[unit] = evidence.first, evidence.last, evidence.word
             if key:
                 said.setdefault(key, []).append(unit)
         return _columns(units, stamps, classes, levels, calls, said, spelled)
@@ -295,10 +308,6 @@ class NameTagger:
         """
         estimators, info = load_model(folder)
         return cls(info.extra["vocabulary"], estimators["coefficients"])
-
-
-def _levels(evidence: NameEvidence) -> tuple[int, int, int]:
-    return evidence.first, evidence.last, evidence.word
 
 
 def _columns(
@@ -637,20 +646,16 @@ def train_names(calls: Sequence[GoldCall], seed: int = 0) -> NameTagger:
         tokens = tokenize(call.transcript)
         units = cut_units(tokens, find_letter_runs(tokens))
         labels = label_units(units, call.gold)
-        own = Counter(
-            {
-                key: 1
-                for key, label, run in zip(units.key, labels, units.run, strict=True)
-                if key and label == Role.NONE and run is None
-            }
-        )
-        vocabulary.update(own.keys())
+        said = zip(units.key, labels, units.run, strict=True)
+        own = {key for key, label, run in said if key and label == Role.NONE and run is None}
+        vocabulary.update(own)
         prepared.append((units, labels, own))
     tagger = NameTagger(vocabulary, np.zeros((2**_BITS + 1, len(Role))))
     blocks, targets = [], []
+    chance = random.Random(seed)
     for units, labels, own in prepared:
-        rows, columns = tagger.features(units, own=own)
-        if len(rows):
+        for disguised in ({}, _disguise(units, labels, chance)):
+            rows, columns = tagger.features(units, own=own, disguised=disguised)
             target = np.array(labels)[rows]
             kept = target >= 0
             blocks.append(columns[kept])
@@ -674,6 +679,22 @@ def train_names(calls: Sequence[GoldCall], seed: int = 0) -> NameTagger:
     weights[-1] = -30.0
     weights[-1, model.classes_] = model.intercept_
     return NameTagger({key: n for key, n in vocabulary.items() if n > 1}, weights)
+
+
+def _disguise(
+    units: Units, labels: Sequence[int], chance: random.Random
+) -> dict[str, NameEvidence]:
+    """Let most of a call's names be on no list, so that the talk around them must tell."""
+    disguised: dict[str, NameEvidence] = {}
+    for key, label in zip(units.key, labels, strict=True):
+        if label > Role.NONE and key not in disguised:
+            if chance.random() < 0.7:
+                disguised[key] = _UNKNOWN_WORD
+            elif label in (Role.HOMEOWNER_FIRST, Role.AGENT_FIRST):
+                disguised[key] = NameEvidence(chance.randrange(2, 8), chance.randrange(5), 0)
+            else:
+                disguised[key] = NameEvidence(chance.randrange(3), chance.randrange(2, 8), 0)
+    return disguised
 
 
 def label_units(units: Units, gold: Mapping[str, Any]) -> list[int]:

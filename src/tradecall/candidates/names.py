@@ -99,6 +99,7 @@ FEATURE_NAMES = (
     "asked_last",
     "asked_now",
     "only_word",
+    "agent_share",
 )
 
 _LEAST = 0.02
@@ -139,11 +140,35 @@ def find_names(
     if tagger is None:
         return []
     units = cut_units(tokens, letters)
-    chances = tagger.probabilities(units)
+    chances = _tempered(units, tagger.probabilities(units))
     return [
         *_candidates(units, chances, JobField.FIRST_NAME),
         *_candidates(units, chances, JobField.LAST_NAME),
     ]
+
+
+def _tempered(units: Units, chances: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Let the word that was spelled speak for its spelling.
+
+    What a spelling names is seen from where the word was said just before it: "57 Burg Road,
+    B-U-R-G" is no name, however much it is spelled.
+    """
+    result = chances.copy()
+    for unit, run in enumerate(units.run):
+        if run is None or len(units.key[unit]) < 3:
+            continue
+        key = units.key[unit]
+        said = [
+            other
+            for other in range(max(0, unit - 25), unit)
+            if units.run[other] is None and units.key[other] == key
+        ]
+        if said:
+            heard = chances[said].max(axis=0)
+            mixed = (chances[unit] * heard) ** 0.5
+            result[unit] = mixed
+            result[unit, Role.NONE] = max(1 - mixed[1:].sum(), 0.0)
+    return result
 
 
 _ROLES = {
@@ -156,6 +181,8 @@ def _candidates(units: Units, chances: NDArray[np.float64], field: JobField) -> 
     role, partner = _ROLES[field]
     groups: dict[str, list[_Mention]] = defaultdict(list)
     for mention in _mentions(units, chances[:, role].tolist()):
+        if field is JobField.LAST_NAME and mention.key in _PARTICLES:
+            continue
         groups[mention.key].append(mention)
     if not groups:
         return []
@@ -197,6 +224,8 @@ def _said(units: Units, chance: Sequence[float]) -> Iterable[_Mention]:
                     if (chance[at] >= _LEAST or len(members) > 1) and not unfinished:
                         yield _mention(units, members, probability)
                 following = members[-1] + 1
+                if following + 1 < last and units.key[following] in {"dash", "hyphen"}:
+                    following += 1
                 if (
                     following >= last
                     or len(members) == _LONGEST
@@ -311,6 +340,11 @@ def _describe(
         if probability >= _LEAST:
             partner_sums[units.key[unit]] += probability
     best_partner = max(partner_sums, key=partner_sums.__getitem__, default="")
+    agent_sums: dict[str, float] = defaultdict(float)
+    for unit, probability in enumerate(
+        chances[:, [Role.AGENT_FIRST, Role.AGENT_LAST]].sum(axis=1).tolist()
+    ):
+        agent_sums[units.key[unit]] += probability
     partner_turns = [
         units.turn[unit] for unit, key in enumerate(units.key) if key and key == best_partner
     ]
@@ -480,6 +514,7 @@ def _describe(
             "asked_first": float(sum(bool(asked[units.turn[m.units[0]]] & 2) for m in caller)),
             "asked_last": float(sum(bool(asked[units.turn[m.units[0]]] & 4) for m in caller)),
             "asked_now": float(sum(asked[units.turn[m.units[0]]] == 1 for m in caller)),
+            "agent_share": agent_sums.get(key, 0.0) / (sums[key] + agent_sums.get(key, 0.0)),
             "only_word": float(sum(_fills_turn(units, m) for m in caller)),
         }
     return result
