@@ -442,11 +442,18 @@ def shipped_models() -> Path:
 
 def _transcript(call: Transcript | str | Mapping[str, Any]) -> Transcript:
     if isinstance(call, str):
-        from tradecall.formats import read_text
+        from tradecall.formats import Payload, read_payload
 
-        transcript = read_text(call)
+        found = next(iter(read_payload(Payload(call))))
+        if not isinstance(found, Transcript):
+            raise found.error
+        transcript = found
+    elif isinstance(call, Transcript):
+        transcript = call
     else:
-        transcript = call if isinstance(call, Transcript) else Transcript.from_dict(call)
+        from tradecall.formats.own import from_mapping
+
+        transcript = from_mapping(call)
     if transcript.call_id:
         return transcript
     # Two nameless calls must not share an idempotency key: their words tell them apart.

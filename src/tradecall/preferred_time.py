@@ -1,4 +1,4 @@
-"""``find_preferred_time()``: when the visit is wished or agreed, as said, and as dates if it can be.
+"""``find_preferred_time()``: when the visit is wished or agreed, as said and as dates.
 
 Takes a call's tokens; gives the time expression that carries the appointment. An expression is a
 run of day, part-of-day and clock words held together by small links ("the nineteenth", "between
@@ -52,6 +52,7 @@ _HOURS = {
         "one two three four five six seven eight nine ten eleven twelve".split(), 1
     )
 } | {"won": 1, "to": 2, "too": 2, "for": 4, "ate": 8, "noon": 12, "midnight": 0}
+_NO_HOURS = frozenset(("for", "to", "too", "won"))
 _MINUTES = {"fifteen": 15, "thirty": 30, "forty": 40, "forty-five": 45, "quarter": 15, "half": 30}
 _PARTS = {
     "morning": (8, 12), "mornings": (8, 12), "afternoon": (12, 17), "afternoons": (12, 17),
@@ -68,8 +69,10 @@ _PLURAL_DAYS = {f"{day}s": day for day in _WEEKDAYS}
 _SPANS = _words("week weekend weekday weekdays weekends weeks month")
 _ANY = _words("any anytime whenever every either")
 _LIMITS = _words("before after by between until till from around about at past")
-_LINKS = _words("the of on in or and but not except this next coming day days time hour to oclock "
-                "o'clock - , am pm a.m p.m early late first thing only as soon end somewhere")  # fmt: skip
+_LINKS = _words(
+    "the of on in or and but not except this next coming day days time hour to oclock o'clock - , "
+    "am pm a.m p.m early late first thing only as soon end somewhere"
+)
 _EXCEPT = _words("but not except")
 _CLOCK = re.compile(r"^(\d{1,2})(?::(\d\d))?(?:am|pm|a\.m\.?|p\.m\.?)?$")
 _NTH = re.compile(r"^(\d{1,2})(?:st|nd|rd|th)$")
@@ -79,6 +82,7 @@ _AGREEING = _words(
     "put down book booked schedule scheduled set see then perfect works good fine confirmed "
     "there'll come coming out there send works appointment take mark great"
 )
+_ACCEPTING = _words("okay yes good perfect fine thank thanks great yeah alright")
 _ASKING = _words("would could can do does or what how is are which")
 
 
@@ -163,7 +167,7 @@ def _mentions(tokens: Tokens) -> Iterator[_Mention]:
                 token += 1
                 continue
             begin = token
-            kinds = []
+            kinds: list[str] = []
             while token < last and (kind := _kind(lower[token])):
                 # "tuesday at ten or wednesday at one" offers two times, of which one is agreed
                 if lower[token] == "or" and not {"day", "nth"}.isdisjoint(kinds):
@@ -191,10 +195,11 @@ def _tells_hour(lower: Sequence[str], token: int, begin: int, last: int) -> bool
     following = lower[token + 1] if token + 1 < last else ""
     if following in _MEASURES:
         return False
-    if lower[token] in ("for", "to", "too", "won"):
-        before = lower[token - 1] if token > begin else ""
+    before = lower[token - 1] if token > begin else ""
+    if lower[token] in _NO_HOURS:
         return before in _LIMITS or _is_hour(before)
-    return True
+    # two hours side by side are digits of something else; "ten thirty" is one
+    return not _is_hour(before) or before in _NO_HOURS or _is_minute(lower[token])
 
 
 def _trimmed(lower: Sequence[str], begin: int, kinds: list[str]) -> _Mention | None:
@@ -202,26 +207,50 @@ def _trimmed(lower: Sequence[str], begin: int, kinds: list[str]) -> _Mention | N
     end = len(kinds)
     start = 0
     while start < end and (
-        kinds[start] == "link" and lower[begin + start] not in ("this", "next", "first", "early")
+        kinds[start] == "link"
+        and lower[begin + start] not in ("this", "next", "first", "early")
         and not (lower[begin + start] == "the" and start + 1 < end and kinds[start + 1] == "nth")
-        and not (lower[begin + start] == "not" and start + 1 < end and kinds[start + 1] in ("day", "limit"))
+        and not (
+            lower[begin + start] == "not"
+            and start + 1 < end
+            and kinds[start + 1] in ("day", "limit")
+        )
     ):
         start += 1
     while end > start and (
-        (kinds[end - 1] == "hour" and lower[begin + end - 1] in ("to", "too", "for")
-         and not (end - start > 1 and lower[begin + end - 2] in _LIMITS | {"to", "and"}))
+        (
+            kinds[end - 1] == "hour"
+            and lower[begin + end - 1] in ("to", "too", "for")
+            and not (end - start > 1 and lower[begin + end - 2] in _LIMITS | {"to", "and"})
+        )
         or kinds[end - 1] in ("limit", "any")
-        or (kinds[end - 1] == "link" and lower[begin + end - 1] not in ("thing", "oclock", "o'clock", "am", "pm", "time", "day", "hour", "early"))
+        or (
+            kinds[end - 1] == "link"
+            and lower[begin + end - 1]
+            not in ("thing", "oclock", "o'clock", "am", "pm", "time", "day", "hour", "early")
+        )
     ):
         end -= 1
     kept = set(kinds[start:end])
     words = set(lower[begin + start : begin + end])
     day = bool(kept & {"day", "span"}) or ("nth" in kept and bool(words & {"the", *_MONTHS}))
-    hours = "part" in kept or "hour" in kept and ("limit" in kept or bool(words & {"oclock", "o'clock", "to", "am", "pm"}) or any(":" in word for word in words))
+    hours = (
+        "part" in kept
+        or ("hour" in kept and "limit" in kept)
+        or ("hour" in kept and bool(words & {"oclock", "o'clock", "to", "am", "pm"}))
+        or any(":" in word for word in words)
+    )
     vague = "any" in kept or {"first", "thing"} <= words
     if not (day or hours or vague) or (kept <= {"nth", "link"} and not day):
         return None
-    if "hour" in kept and not day and not vague and "part" not in kept and "limit" not in kept and end - start < 2:
+    if (
+        "hour" in kept
+        and not day
+        and not vague
+        and "part" not in kept
+        and "limit" not in kept
+        and end - start < 2
+    ):
         return None
     return _Mention(begin + start, begin + end, day, hours, vague)
 
@@ -261,7 +290,7 @@ def _features(tokens: Tokens, mention: _Mention) -> dict[str, float]:
         "asking": float(agent and bool(before & _ASKING)),
         "or after": float("or" in after or "or" in before),
         "agent": float(agent),
-        "answered": float(bool(follows & {"okay", "yes", "good", "perfect", "fine", "thank", "thanks", "great", "yeah", "alright"})),
+        "answered": float(not _ACCEPTING.isdisjoint(follows)),
         "long": float(min(mention.last - mention.first, 8)),
         "limit": float(bool(words & _LIMITS)),
         "the day": float(bool(before & {"every", "each"})),
@@ -302,9 +331,7 @@ _WEIGHTS: dict[str, float] = {
 }
 
 
-def _complement(
-    tokens: Tokens, best: _Mention, mentions: Sequence[_Mention]
-) -> _Mention | None:
+def _complement(tokens: Tokens, best: _Mention, mentions: Sequence[_Mention]) -> _Mention | None:
     """Find the hours that belong to a bare day, or the day that belongs to bare hours, near by."""
     if best.vague or best.day == best.hours:
         return None
@@ -342,7 +369,7 @@ def _resolve(
 
 
 def _day(words: Sequence[str], today: date) -> date | None:
-    """Give the one day that the words name, the next such from ``today`` on; None if none or two."""
+    """Give the one day that the words name, the next such; None if none or two."""
     named = [word for word in words if word in _WEEKDAYS]
     nths = [number for index in range(len(words)) if (number := _nth(words, index)) is not None]
     if len(set(named)) > 1 or len(set(nths)) > 1:
@@ -355,7 +382,7 @@ def _day(words: Sequence[str], today: date) -> date | None:
         return today + timedelta(days=ahead)
     if "tomorrow" in words:
         return today + timedelta(days=2 if "day" in words and "after" in words else 1)
-    if "today" in words or "tonight" in words or "this" in words and set(words) & _PARTS.keys():
+    if "today" in words or "tonight" in words or ("this" in words and set(words) & _PARTS.keys()):
         return today
     return None
 
@@ -414,7 +441,11 @@ def _clocks(words: Sequence[str]) -> list[int]:
             found.append(_HOURS[word] * 60 + _MINUTES.get(following, 0))
             index += following in _MINUTES
         index += 1
-    return [clock for clock in found if clock is not None]
+    return found
+
+
+def _is_minute(word: str) -> bool:
+    return word in _MINUTES or word in ("00", "15", "30", "45")
 
 
 def _is_hour(word: str) -> bool:

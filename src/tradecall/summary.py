@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
+from tradecall.errors import ModelError
 from tradecall.model_store import ModelInfo, load_model, save_model, versions
 from tradecall.tokens import tokenize
 from tradecall.transcript import Span, Speaker
@@ -69,8 +70,8 @@ def _words(text: str) -> frozenset[str]:
 
 _SUBJECTS = _words(
     "i im ive id ill i'm i've i'd i'll he hes he's hed he'd hell he'll she shes she's shed she'd "
-    "she'll it its it's itll it'll they theyre they're theyve they've theyll they'll theyd we we're "
-    "weve we've we'd we'll you youre you're youve you've youll you'll youd yall y'all ya me us him "
+    "she'll it its it's itll it'll they theyre they're theyve they've theyll they'll theyd we "
+    "we're weve we've we'd we'll you youre you're youve you've youll you'll youd yall y'all ya me us him "
     "them that thats that's this these those there theres there's here heres here's somebody who "
     "whos which what whats what's where when while if unless because cause cuz since so but then "
     "whoever everybody nobody lets let's how why whether although though until till cant"
@@ -89,14 +90,17 @@ _AUXILIARIES = _words(
     "went would could should will can may might must 's 're 've 'd 'll"
 )
 _PREPOSITIONS = _words(
-    "in on at by under behind from over above near through threw with without since for after before "
-    "during around between into onto inside outside underneath beside next against along across "
+    "in on at by under behind from over above near through threw with without since for after "
+    "before during around between into onto inside outside underneath beside next against along across "
     "until till where"
 )
 _JOINERS = _words("and or")
 _WEAK = _words("to of as than very too also now then still there here not no up out down off")
 _LEADING = (
-    _DETERMINERS | _AUXILIARIES | _JOINERS | _words("now then also so very too to of as than there here")
+    _DETERMINERS
+    | _AUXILIARIES
+    | _JOINERS
+    | _words("now then also so very too to of as than there here")
 )
 _TRAILING = (
     _DETERMINERS
@@ -106,9 +110,7 @@ _TRAILING = (
     | _words("to of as than very too also so that not no don't doesn't didn't won't can't let lets")
     | _words("hang try want wants need needs wanna come getting how hows then now there here")
 ) - _words("inside outside through underneath before around going")
-_FUNCTION = (
-    _SUBJECTS | _FILLERS | _DETERMINERS | _AUXILIARIES | _PREPOSITIONS | _JOINERS | _WEAK
-)
+_FUNCTION = _SUBJECTS | _FILLERS | _DETERMINERS | _AUXILIARIES | _PREPOSITIONS | _JOINERS | _WEAK
 _QUESTION_OPENERS = _words(
     "is are was were do does did have has had can could would will should any what whats what's "
     "where wheres when who whos how which what'd or did'ya anything anybody"
@@ -137,16 +139,13 @@ _CAPITALS = {
         "august september october november december christmas thanksgiving easter halloween".split()
     )
 }
-_UNITS = {
-    word: 1 for word in "zero oh o one two three four five six seven eight nine won ate".split()
-} | {
-    word: 2
-    for word in (
-        "ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen "
-        "twenty thirty forty fifty sixty seventy eighty ninety".split()
-    )
-}
 _TENS = _words("twenty thirty forty fifty sixty seventy eighty ninety")
+_DIGITS = dict.fromkeys(
+    "zero oh o one two three four five six seven eight nine won ate".split(), 1
+) | dict.fromkeys(
+    "ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen".split(), 2
+)
+_UNITS = _DIGITS | dict.fromkeys(_TENS, 2)
 _DIGIT_HOMOPHONES = _words("to too for fore")
 _SCALES = _words("hundred thousand double triple")
 _STREETS = _words(
@@ -177,6 +176,16 @@ def stem(word: str) -> str:
     return word[:-1] if len(word) > 3 and word.endswith("e") else word
 
 
+_TIME_STEMS = frozenset(
+    map(
+        stem,
+        "monday tuesday wednesday thursday friday saturday sunday today tomorrow tonight morning "
+        "afternoon evening noon week time day one two three four five six seven eight nine ten "
+        "eleven twelve thirty early openings appointment".split(),
+    )
+)
+
+
 @dataclass(frozen=True, slots=True)
 class _Phrase:
     """A stretch that can stand in a summary: tokens ``[first, last)`` of one segment."""
@@ -192,86 +201,102 @@ class _Phrase:
 
 
 def unsafe_tokens(
-    tokens: Tokens, redactions: Sequence[Span], vocabulary: frozenset[str] | None
+    tokens: Tokens, redactions: Sequence[Span], vocabulary: frozenset[str]
 ) -> bytearray:
     """Mark the tokens that no summary may repeat, one byte a token.
 
-    These are the redactions, spoken or written numbers of four digits and more (years aside),
-    spelled letters, turns that are mostly such, what follows a title, street addresses, e-mail
-    addresses, and every word outside ``vocabulary``, which is how unknown names stay out.
+    These are the redactions, spoken or written numbers of three digits and more (years and round
+    numbers aside), spelled letters, turns that are mostly such, what follows a title, street
+    addresses, e-mail addresses, and every word outside ``vocabulary``, which is how unknown names
+    stay out.
     """
-    lower, text = tokens.lower, tokens.text
-    marks = bytearray(len(lower))
-    starts = tokens.start
-    if redactions:
-        spans = sorted(redactions)
-        at = 0
-        for token, start in enumerate(starts):
-            while at < len(spans) and spans[at].end <= start:
-                at += 1
-            if at < len(spans) and spans[at].start < tokens.end[token]:
-                marks[token] = 1
+    marks = bytearray(len(tokens))
+    _mark_spans(marks, tokens, redactions)
     for first, last in tokens.bounds:
-        figures = 0
-        run_first, digits, scaled = -1, 0, False
-        initial = True
-        for token in range(first, last + 1):
-            word = lower[token] if token < last else ""
-            size = _UNITS.get(word, 0)
-            if not size and word and any(map(str.isdigit, word)):
-                size = sum(map(str.isdigit, word))
-                if _YEAR.match(word):
-                    size = 2
-                elif word.isalpha() is False and "@" in word:
-                    size = 9
-            if word in _DIGIT_HOMOPHONES and run_first >= 0 and token - run_first >= 2:
-                size = 1
-            elif size == 1 and token > first and lower[token - 1] in _TENS:
-                size = 0
-                figures += run_first >= 0
-                if run_first >= 0:
-                    continue
-            if size or (run_first >= 0 and (word in _SCALES or word in "-")) and word:
-                if run_first < 0:
-                    run_first, digits, scaled = token, 0, False
-                digits += size
-                scaled = scaled or word in _SCALES
-                figures += 1
-            elif run_first >= 0:
-                run = lower[run_first:token]
-                street = any(near in _STREETS for near in lower[token : min(token + 4, last)])
-                if street or (digits >= 3 and not scaled and not _is_year(run)):
-                    end = token
-                    if street:
-                        while lower[end] not in _STREETS:
-                            end += 1
-                        end += 1
-                    for inside in range(run_first, end):
-                        marks[inside] = 1
-                run_first = -1
-            if not word or token >= last:
-                break
-            if len(word) == 1 and word.isalpha() and word not in "ai":
-                marks[token] = 1
-                figures += 1
-            elif "@" in word or (vocabulary is not None and _foreign(word, vocabulary)):
-                marks[token] = 1
-            elif vocabulary is not None and not initial and text[token][0].isupper():
-                if word not in _CAPITALS and word not in vocabulary:
-                    marks[token] = 1
-            if word in _MAIL or (word == "as" and token + 1 < last and lower[token + 1] == "in"):
-                figures += 1
-                for near in range(max(token - 1, first), min(token + 3, last)):
-                    marks[near] = 1
-            if word in _TITLES:
-                for named in range(token, min(token + 3, last)):
-                    marks[named] = 1
-            initial = word in _SENTENCE_END
+        figures = _mark_numbers(marks, tokens.lower, first, last)
+        figures += _mark_words(marks, tokens, first, last, vocabulary)
         if figures * 2 > last - first:
             marks[first:last] = b"\1" * (last - first)
         else:
             _close_gaps(marks, first, last)
     return marks
+
+
+def _mark_spans(marks: bytearray, tokens: Tokens, spans: Sequence[Span]) -> None:
+    waiting = sorted(spans, reverse=True)
+    for token, start in enumerate(tokens.start):
+        while waiting and waiting[-1].end <= start:
+            waiting.pop()
+        if not waiting:
+            return
+        if any(span.start < tokens.end[token] and span.end > start for span in waiting[-3:]):
+            marks[token] = 1
+
+
+def _mark_numbers(marks: bytearray, lower: Sequence[str], first: int, last: int) -> int:
+    """Mark long numbers of a turn and the street names after them; give how many words they take."""
+    figures, token = 0, first
+    while token < last:
+        begin, digits, scaled = token, 0, False
+        while token < last:
+            word = lower[token]
+            size = _digits(word)
+            if not size and token > begin:
+                scaled = scaled or word in _SCALES
+                if word in _DIGIT_HOMOPHONES and token - begin >= 2:
+                    size = 1
+                elif word not in _SCALES and word != "-":
+                    break
+            elif not size:
+                break
+            elif size == 1 and token > begin and lower[token - 1] in _TENS:
+                size = 0
+            digits += size
+            token += 1
+        if token == begin:
+            token += 1
+            continue
+        figures += token - begin
+        street = next(
+            (near for near in range(token, min(token + 4, last)) if lower[near] in _STREETS), None
+        )
+        if street is not None:
+            marks[begin : street + 1] = b"\1" * (street + 1 - begin)
+        elif digits >= 3 and not scaled and not _is_year(lower[begin:token]):
+            marks[begin:token] = b"\1" * (token - begin)
+    return figures
+
+
+def _digits(word: str) -> int:
+    """Give how many digits a word stands for; a written year counts as two."""
+    if word in _UNITS:
+        return _UNITS[word]
+    if "@" in word:
+        return 0
+    return 2 if _YEAR.match(word) else sum(map(str.isdigit, word))
+
+
+def _mark_words(
+    marks: bytearray, tokens: Tokens, first: int, last: int, vocabulary: frozenset[str]
+) -> int:
+    """Mark a turn's letters, mail words, named people and strange words; give how many spell."""
+    lower = tokens.lower
+    spelling = 0
+    for token in range(first, last):
+        word = lower[token]
+        if len(word) == 1 and word.isalpha() and word not in "ai":
+            marks[token] = 1
+            spelling += 1
+        elif "@" in word or _foreign(word, vocabulary):
+            marks[token] = 1
+        if word in _MAIL or (word == "as" and token + 1 < last and lower[token + 1] == "in"):
+            spelling += 1
+            begin, end = max(token - 1, first), min(token + 3, last)
+            marks[begin:end] = b"\1" * (end - begin)
+        if word in _TITLES:
+            end = min(token + 3, last)
+            marks[token:end] = b"\1" * (end - token)
+    return spelling
 
 
 def _close_gaps(marks: bytearray, first: int, last: int) -> None:
@@ -285,7 +310,9 @@ def _close_gaps(marks: bytearray, first: int, last: int) -> None:
 
 
 def _is_year(run: Sequence[str]) -> bool:
-    return run[0] == "nineteen" and len(run) in (2, 3) or bool(_YEAR.match(run[0]) and len(run) == 1)
+    return (run[0] == "nineteen" and len(run) in (2, 3)) or (
+        len(run) == 1 and _YEAR.match(run[0]) is not None
+    )
 
 
 def _foreign(word: str, vocabulary: frozenset[str]) -> bool:
@@ -505,7 +532,7 @@ class _Lexicon:
 
 @dataclass(frozen=True)
 class ClauseSummarizer:
-    """Our summarizer. Everything it has learned is plain numbers, so a call costs a few look-ups."""
+    """Our summarizer: what it has learned is plain numbers, so a call costs a few look-ups."""
 
     vocabulary: frozenset[str]
     lexicon: _Lexicon
@@ -532,8 +559,14 @@ class ClauseSummarizer:
         values = self.values(tokens, phrases, sector)
         room = MAX_CHARACTERS - len(opening) - len(closing) - 1
         covered = [stem(word) for word in re.findall(r"[a-z]+", (opening + closing).lower())]
-        chosen = _pack(phrases, values, self.rivals, self.settings, room, covered, self.quality(tokens, phrases))
-        text = _join(tokens, phrases, _in_order(tokens, phrases, chosen))
+        quality = self.quality(tokens, phrases)
+        if closing:
+            quality = {
+                run: share for run, share in quality.items() if not _only_time(phrases, *run)
+            }
+        packed = _pack(phrases, values, self.rivals, self.settings, room, covered, quality)
+        chosen = _in_order(tokens, phrases, packed)
+        text = _join(tokens, phrases, chosen)
         if not text:
             return Summary(_minimal(sector) + closing, ())
         text = f"{opening}{text if opening else text[0].upper() + text[1:]}.{closing}"
@@ -562,6 +595,81 @@ class ClauseSummarizer:
             score += sum(map(float.__mul__, self.weights, row))
             result[found] = 1 / (1 + math.exp(-score))
         return result
+
+    def save(
+        self,
+        folder: Path,
+        *,
+        training_data: Mapping[str, str],
+        scores: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Write the model folder; ``training_data`` maps file to SHA-256."""
+        import numpy as np
+
+        info = ModelInfo(
+            name=folder.name,
+            features=list(_DENSE),
+            operating_point=dict(self.settings),
+            scores=dict(scores or {}),
+            versions=versions(),
+            training_data=dict(training_data),
+            extra={
+                "vocabulary": sorted(self.vocabulary),
+                "calls": self.lexicon.calls,
+                "holding": self.lexicon.holding,
+                "sector_calls": self.lexicon.sector_calls,
+                "sector_holding": self.lexicon.sector_holding,
+                "stem_weights": self.stem_weights,
+                "run_weights": self.run_weights,
+                "rivals": self.rivals,
+            },
+        )
+        learned = {"weights": np.array(self.weights), "intercept": np.array([self.intercept])}
+        save_model(folder, learned, info, _CARD)
+
+    @classmethod
+    def load(cls, folder: Path) -> ClauseSummarizer:
+        """Read a model folder.
+
+        Raises:
+            ModelError: It is missing, damaged, or not of this kind.
+        """
+        learned, info = load_model(folder)
+        extra = info.extra
+        try:
+            lexicon = _Lexicon(
+                extra["calls"], extra["holding"], extra["sector_calls"], extra["sector_holding"]
+            )
+            return cls(
+                vocabulary=frozenset(extra["vocabulary"]),
+                lexicon=lexicon,
+                stem_weights=extra["stem_weights"],
+                weights=learned["weights"].tolist(),
+                intercept=float(learned["intercept"][0]),
+                rivals=extra["rivals"],
+                settings=info.operating_point,
+                run_weights=extra["run_weights"],
+            )
+        except (KeyError, AttributeError, TypeError) as error:
+            raise ModelError(f"{folder} is no summarizer ({type(error).__name__})") from error
+
+
+_CARD = """# Summary
+
+Two logistic regressions: which word stems belong in a dispatcher's note (learned from the facts and
+the reference summaries of the labelled calls), and which stretches of talk such notes take up. The
+summary's words are the call's own; what was learned only chooses among them.
+
+Kept out whatever the model says: redacted stretches, numbers of four digits and more, spelled
+letters, e-mail and street addresses, names after a title, and every word that is not written small
+in the training text. A name that is also a common word ("brown") stays out only where it is redacted.
+English calls to home-services companies in the United States. Telegraphic style; a claim that
+the caller only supposed is not told from one that was seen.
+"""
+
+
+def _only_time(phrases: Sequence[_Phrase], first: int, last: int) -> bool:
+    return all(one in _TIME_STEMS for phrase in phrases[first:last] for one in phrase.stems)
 
 
 def _opening(sector: str | None) -> str:
@@ -596,8 +704,12 @@ def _pack(
     room: int,
     covered: Iterable[str],
     quality: Mapping[tuple[int, int], float],
-) -> list[tuple[int, int]]:
-    """Choose stretches of phrases by what they add for their length until the room is used."""
+) -> list[tuple[float, int, int]]:
+    """Choose stretches of phrases by what they add for their length until the room is used.
+
+    Returns:
+        (gain, first phrase, phrase after the last) for each stretch, in the order of choice.
+    """
     floor, fixed, said = settings["floor"], settings["fixed"], settings["said"]
     worth = {found: value - floor for found, value in values.items() if value > floor}
 
@@ -618,7 +730,7 @@ def _pack(
             stretches.append((gain / (length + fixed), first, last, length, stems, share))
     stretches.sort(key=_bound, reverse=True)
     taken = bytearray(len(phrases))
-    chosen: list[tuple[int, int]] = []
+    chosen: list[tuple[float, int, int]] = []
     for least, single in ((settings["least"], settings["single"]), (settings["relaxed"], 1.0)):
         while True:
             best, best_score = None, 0.0
@@ -640,7 +752,7 @@ def _pack(
             stretches = sorted(kept, key=_bound, reverse=True)
             _, first, last, length, stems, _ = best
             taken[first:last] = b"\1" * (last - first)
-            chosen.append((first, last))
+            chosen.append((best_score * (length + fixed), first, last))
             room -= length
             for found in stems:
                 cover(found)
@@ -691,13 +803,16 @@ def _run_features(tokens: Tokens, phrases: Sequence[_Phrase], first: int, last: 
 
 
 def _in_order(
-    tokens: Tokens, phrases: Sequence[_Phrase], chosen: Sequence[tuple[int, int]]
+    tokens: Tokens, phrases: Sequence[_Phrase], chosen: Sequence[tuple[float, int, int]]
 ) -> list[tuple[int, int]]:
-    """Put the turn of the best stretch first, what is needed, and the others as they were said."""
+    """Put the turn of the richest stretch first, and the others as they were said."""
     if not chosen:
         return []
-    first = tokens.turn[phrases[chosen[0][0]].first]
-    return sorted(chosen, key=lambda run: (tokens.turn[phrases[run[0]].first] != first, run))
+    richest = tokens.turn[phrases[max(chosen)[1]].first]
+    return sorted(
+        ((first, last) for _, first, last in chosen),
+        key=lambda run: (tokens.turn[phrases[run[0]].first] != richest, run),
+    )
 
 
 def _join(tokens: Tokens, phrases: Sequence[_Phrase], chosen: Sequence[tuple[int, int]]) -> str:
@@ -718,19 +833,87 @@ def _join(tokens: Tokens, phrases: Sequence[_Phrase], chosen: Sequence[tuple[int
     return "; ".join(parts)
 
 
+_SETTINGS = {
+    "floor": 0.08, "gamma": 1.0, "fixed": 20.0, "least": 0.03, "single": 0.2, "relaxed": 0.012,
+    "said": -0.01,
+}  # fmt: skip
+_SUMMARY_WEIGHT = 0.4
+
+
 def train_summarizer(
-    calls: Sequence[GoldCall], *, extra_vocabulary: Iterable[str] = (), settings: Mapping[str, float] | None = None
+    calls: Sequence[GoldCall],
+    *,
+    sentences: Iterable[str] = (),
+    settings: Mapping[str, float] | None = None,
 ) -> ClauseSummarizer:
-    """Learn which words belong in a summary from the facts and reference summaries of calls."""
+    """Learn which words belong in a summary from the facts and reference summaries of calls.
+
+    Args:
+        calls: Labelled calls; those without work only lend their vocabulary.
+        sentences: Further text without names, whose words may appear in summaries.
+        settings: How phrases are packed, where it shall differ from the shipped way.
+    """
     import numpy as np
     from scipy.sparse import csr_matrix, hstack
     from sklearn.linear_model import LogisticRegression
 
-    settings = dict(_SETTINGS if settings is None else settings)
     jobs = [call for call in calls if call.is_job]
     everything = [tokenize(call.transcript) for call in jobs]
-    vocabulary = _learn_vocabulary(calls, extra_vocabulary)
+    vocabulary = _learn_vocabulary(calls, sentences)
     phrases = [_phrases(tokens, unsafe_tokens(tokens, (), vocabulary)) for tokens in everything]
+    lexicon = _count(jobs, phrases)
+    rows: list[list[float]] = []
+    labels: list[int] = []
+    importance: list[float] = []
+    columns: list[int] = []
+    column_of: dict[str, int] = {}
+    for call, tokens, found in zip(jobs, everything, phrases, strict=True):
+        in_facts = set().union(*_fact_stems(call))
+        in_summary = set(map(stem, _WORD.findall(call.gold["summary"].lower())))
+        for one, row in _stem_features(tokens, found, call.gold["sector"], lexicon, True).items():
+            rows.append(row)
+            columns.append(column_of.setdefault(one, len(column_of)))
+            labels.append(int(one in in_facts or one in in_summary))
+            only_summary = one in in_summary and one not in in_facts
+            importance.append(_SUMMARY_WEIGHT if only_summary else 1.0)
+    one_hot = csr_matrix(
+        (np.ones(len(rows)), (np.arange(len(rows)), columns)), shape=(len(rows), len(column_of))
+    )
+    model = LogisticRegression(C=1.0, max_iter=300)
+    model.fit(hstack([csr_matrix(np.array(rows)), one_hot]).tocsr(), labels, importance)
+    dense, words = np.split(model.coef_[0], [len(_DENSE)])
+    return ClauseSummarizer(
+        vocabulary=vocabulary,
+        lexicon=lexicon,
+        stem_weights={
+            one: round(float(words[column]), 4)
+            for one, column in column_of.items()
+            if lexicon.holding[one] > 1
+        },
+        weights=dense.tolist(),
+        intercept=float(model.intercept_[0]),
+        rivals=_rivals(jobs, phrases),
+        settings=dict(_SETTINGS if settings is None else settings),
+        run_weights=_train_runs(jobs, everything, phrases),
+    )
+
+
+_WORD = re.compile(r"[a-z']+")
+
+
+def _fact_stems(call: GoldCall) -> list[set[str]]:
+    return [
+        {
+            stem(word)
+            for alternative in fact
+            for word in alternative.lower().split()
+            if word not in _FUNCTION
+        }
+        for fact in call.gold["summary_facts"]
+    ]
+
+
+def _count(jobs: Sequence[GoldCall], phrases: Sequence[Sequence[_Phrase]]) -> _Lexicon:
     holding: Counter[str] = Counter()
     sector_calls: Counter[str] = Counter()
     sector_holding: dict[str, Counter[str]] = defaultdict(Counter)
@@ -739,46 +922,25 @@ def train_summarizer(
         holding.update(stems)
         sector_calls[call.gold["sector"]] += 1
         sector_holding[call.gold["sector"]].update(stems)
-    lexicon = _Lexicon(len(jobs), dict(holding), dict(sector_calls), {k: dict(v) for k, v in sector_holding.items()})
-    rows, labels, importance, columns = [], [], [], []
-    index_of: dict[str, int] = {}
+    return _Lexicon(len(jobs), holding, sector_calls, sector_holding)
+
+
+def _rivals(
+    jobs: Sequence[GoldCall], phrases: Sequence[Sequence[_Phrase]]
+) -> dict[str, dict[str, float]]:
+    """Learn which stems tell one fact: how much of one's worth is gone once the other is said."""
     together: dict[str, Counter[str]] = defaultdict(Counter)
-    fact_count: Counter[str] = Counter()
-    for call, tokens, found in zip(jobs, everything, phrases, strict=True):
-        facts = [
-            {stem(word) for alternative in fact for word in alternative.lower().split() if word not in _FUNCTION}
-            for fact in call.gold["summary_facts"]
-        ]
-        in_facts = set().union(*facts) if facts else set()
-        in_summary = {stem(word) for word in re.findall(r"[a-z']+", call.gold["summary"].lower())}
-        present = set()
-        for one, row in _stem_features(tokens, found, call.gold["sector"], lexicon, True).items():
-            rows.append(row)
-            present.add(one)
-            columns.append(index_of.setdefault(one, len(index_of)))
-            labels.append(1 if one in in_facts or one in in_summary else 0)
-            importance.append(1.0 if one in in_facts or one not in in_summary else settings["summary_weight"])
-        for fact in facts:
+    counts: Counter[str] = Counter()
+    for call, found in zip(jobs, phrases, strict=True):
+        present = {one for phrase in found for one in phrase.stems}
+        for fact in _fact_stems(call):
+            counts.update(fact & present)
             for one in fact & present:
-                fact_count[one] += 1
                 together[one].update((fact & present) - {one})
-    count = len(rows)
-    onehot = csr_matrix((np.full(count, settings["word_scale"]), (np.arange(count), columns)), shape=(count, len(index_of)))
-    matrix = hstack([csr_matrix(np.array(rows)), onehot]).tocsr()
-    model = LogisticRegression(C=settings["C"], max_iter=300, solver="lbfgs").fit(matrix, labels, sample_weight=importance)
-    coefficients = model.coef_[0]
-    dense = len(_DENSE)
-    stem_weights = {
-        one: round(float(coefficients[dense + column]) * settings["word_scale"], 4) for one, column in index_of.items() if holding[one] >= 2
-    }
-    run_weights = _train_runs(jobs, everything, phrases)
-    rivals = {
-        one: {other: n / (fact_count[one] + 0.5) for other, n in others.items()}
+    return {
+        one: {other: round(count / (counts[one] + 0.5), 3) for other, count in others.items()}
         for one, others in together.items()
     }
-    return ClauseSummarizer(
-        vocabulary, lexicon, stem_weights, [float(x) for x in coefficients[:dense]], float(model.intercept_[0]), rivals, settings, run_weights,
-    )
 
 
 def _train_runs(
@@ -790,9 +952,8 @@ def _train_runs(
 
     rows, labels, importance = [], [], []
     for call, tokens, found in zip(jobs, everything, phrases, strict=True):
-        wanted = {stem(word) for word in re.findall(r"[a-z']+", call.gold["summary"].lower())}
-        for fact in call.gold["summary_facts"]:
-            wanted |= {stem(word) for alternative in fact for word in alternative.lower().split()}
+        wanted = set(map(stem, _WORD.findall(call.gold["summary"].lower())))
+        wanted.update(*_fact_stems(call))
         for first, last in _runs(found):
             stems = {one for phrase in found[first:last] for one in phrase.stems}
             share = len(stems & wanted) / len(stems)
@@ -804,15 +965,14 @@ def _train_runs(
                     importance.append(weight)
     vectorizer = DictVectorizer()
     matrix = vectorizer.fit_transform(rows)
-    model = LogisticRegression(C=0.3, max_iter=200, fit_intercept=False).fit(matrix, labels, sample_weight=importance)
+    model = LogisticRegression(C=0.3, max_iter=200, fit_intercept=False).fit(
+        matrix, labels, sample_weight=importance
+    )
     return {
         name: round(float(weight), 4)
         for name, weight in zip(vectorizer.get_feature_names_out(), model.coef_[0], strict=True)
         if abs(weight) > 0.02
     }
-
-
-_SETTINGS = {"floor": 0.08, "gamma": 1.0, "fixed": 20.0, "least": 0.03, "single": 0.15, "relaxed": 0.006, "said": -0.01, "summary_weight": 0.4, "C": 1.0, "word_scale": 1.0}
 
 
 def _learn_vocabulary(calls: Sequence[GoldCall], extra: Iterable[str]) -> frozenset[str]:

@@ -150,7 +150,9 @@ class UrgencyModel:
         highest = max(scores)
         powers = [math.exp(score - highest) for score in scores]
         best = powers.index(max(powers))
-        return Urgency(LABELS[best], powers[best] / sum(powers), self._evidence(tokens, heard, best))
+        return Urgency(
+            LABELS[best], powers[best] / sum(powers), self._evidence(tokens, heard, best)
+        )
 
     def _evidence(
         self, tokens: Tokens, heard: Sequence[tuple[str, int, int]], label: int
@@ -175,7 +177,9 @@ class UrgencyModel:
             scores={"calls": calls},
             extra={"cues": self.cues.groups},
         )
-        save_model(folder, {"weights": np.array([self.weights[name] for name in names])}, info, _CARD)
+        save_model(
+            folder, {"weights": np.array([self.weights[name] for name in names])}, info, _CARD
+        )
 
     @classmethod
     def load(cls, folder: Path) -> UrgencyModel:
@@ -195,8 +199,8 @@ class UrgencyModel:
 
 _CARD = """# Urgency
 
-Multinomial logistic regression over groups of cue phrases (data/needs/urgency_cues.toml), the wished
-time and the sector: `emergency` (danger or damage now), `urgent` (within a day or two), `routine`.
+Multinomial logistic regression over groups of cue phrases (data/needs/urgency_cues.toml), the
+wished time and the sector: `emergency` (danger or damage now), `urgent` (within a day or two), `routine`.
 
 The borders are soft: two careful readers of the training calls agree on 83 % of them. Trained on
 English calls to home-services companies in the United States; no calibration beyond the fit itself.
@@ -228,7 +232,9 @@ def _features(
     return features
 
 
-def train_urgency(calls: Sequence[GoldCall], cues: CuePhrases, *, strength: float = 0.7) -> UrgencyModel:
+def train_urgency(
+    calls: Sequence[GoldCall], cues: CuePhrases, *, strength: float = 1.0
+) -> UrgencyModel:
     """Learn the weights from labelled jobs.
 
     Args:

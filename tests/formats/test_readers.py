@@ -89,6 +89,7 @@ def test_the_same_call_is_read_from_each_format(text: str, name: str) -> None:
     [
         pytest.param("hello there hi my sink leaks", id="one-line"),
         pytest.param("hello\nhi, my sink leaks, it's 10:30 now\nokay\n", id="lines"),
+        pytest.param("so I told the office: please call\nokay\n", id="speech-before-a-colon"),
         pytest.param("so, the text, well\nyes\n", id="commas-are-no-csv"),
     ],
 )

@@ -102,7 +102,7 @@ _STOPS = frozenset(
         "got have was that's thats you we i'm im what's whats send put do does did correo es be "
         "would will can i'll ill says say said read reads hers says uses use oh uh-huh where "
         "about what which or if they them are were your our for to of on with this no not never "
-        "everybody nobody somebody sorry"
+        "everybody nobody somebody sorry name"
     ).split()
 )
 _BOUNDARY_CUES = frozenset(
@@ -226,6 +226,9 @@ class _Reader:
         self.letters = {run.first: run for run in letters}
         self.numbers = {run.first: (run.last, run.readings) for run in numbers}
         for run in numbers:
+            if tokens.lower[run.first] in ("a", "to", "for") and run.last - run.first > 1:
+                # "then a four": the article went with "then".
+                self.numbers.setdefault(run.first + 1, (run.last, run.readings))
             # "… e r o eighty eight": the o was spelled, what is left of the run is the number.
             spelled = next((it.last for it in letters if it.first < run.first < it.last), None)
             if spelled is not None and spelled < run.last:
@@ -263,6 +266,9 @@ class _Reader:
         service = _service_at(lower, at, end)
         if service is not None:
             return _Piece("word", service[0], at, at + service[1])
+        lead = self._spelling_follows(lower, at)
+        if lead:
+            return _Piece("skip", "", at, at + lead)
         letter = self._letter_on_the_end(lower, at, end)
         if letter is not None:
             return letter
@@ -282,7 +288,7 @@ class _Reader:
             return _Piece(kind, readings[0] if readings else "", at, last, readings[1:3])
         if word == "under" and at + 1 < end and lower[at + 1] == "score":
             return _Piece("symbol", "_", at, at + 2)
-        if word in ("a", "the") and at + 1 < end and lower[at + 1] in _SYMBOLS:
+        if self._is_article(lower, at, end):
             return _Piece("skip", "", at, at + 1)
         if word in _SYMBOLS:
             return _Piece("symbol", _SYMBOLS[word], at, at + 1)
@@ -308,6 +314,23 @@ class _Reader:
             opens = word in _ANSWERS and at == self.tokens.bounds[self.tokens.turn[at]][0]
             return _Piece("skip" if opens else "stop", word, at, at + 1)
         return _Piece("word", plain, at, at + 1)
+
+    def _spelling_follows(self, lower: list[str], at: int) -> int:
+        """Give how many tokens of "that's", "spelled" at ``at`` lead over to spelled letters."""
+        if lower[at] not in ("that", "that's", "thats", "spelled", "which", "so", "as", "like"):
+            return 0
+        for size in (1, 2):
+            run = self.letters.get(at + size)
+            if run is not None and run.letters >= 3:
+                return size if size == 1 or lower[at + 1] in ("'s", "is", "in") else 0
+        return 0
+
+    @staticmethod
+    def _is_article(lower: list[str], at: int, end: int) -> bool:
+        """Tell the article of "then a dash" from the letter of "a dot smith"."""
+        if lower[at] not in ("a", "the") or at + 1 >= end or lower[at + 1] not in _SYMBOLS:
+            return False
+        return lower[at - 1] in ("then", "and", ",", "with", "by")
 
     def _is_written_hyphen(self, at: int, end: int) -> bool:
         """Tell the hyphen of "april-may" from one that joins letters or stands alone."""
@@ -343,7 +366,10 @@ class _Reader:
         if last < end and lower[last] == "'s":
             last += 1
         if lower[last : last + 3] not in (["on", "the", "end"], ["at", "the", "end"]):
-            return None
+            # "kathy with a k at …" tells how it is written, and adds nothing.
+            with_letter = lower[at] == "with" and lower[letter] in lower[at - 1]
+            with_letter = with_letter and len(lower[letter]) == 1 and lower[at + 1] in ("a", "an")
+            return _Piece("skip", "", at, letter + 1) if with_letter else None
         if last + 3 > end or len(lower[letter]) != 1:
             return None
         if lower[at - 1].endswith(lower[letter]) or lower[at] == "with":
@@ -429,7 +455,7 @@ class _Reader:
             elif piece.kind == "domain" and parts:
                 text = _joined(parts) + piece.text
                 return _Domain(text, piece.last, False, True), index
-            elif piece.kind in ("word", "letters", "symbol", "number"):
+            elif piece.kind in ("word", "letters", "symbol", "number") or piece.text == "mail":
                 parts.append(piece)
             else:
                 break
@@ -788,16 +814,9 @@ def _without_repeats(parts: Sequence[_Piece]) -> list[_Piece]:
     kept: list[_Piece] = []
     for part in parts:
         if part.kind == "letters" and len(part.text) > 1:
-            for count in (3, 2, 1):
-                tail = kept[-count:]
-                if len(tail) < count or any(
-                    piece.kind not in ("word", "letters") for piece in tail
-                ):
-                    continue
-                said = "".join(piece.text for piece in tail)
-                if Levenshtein.normalized_similarity(said, part.text) >= 0.7:
-                    del kept[-count:]
-                    break
+            repeated = _count_repeated(kept, part.text)
+            if repeated:
+                del kept[-repeated:]
             kept.append(part)
         elif not (
             part.kind == "word"
@@ -808,6 +827,20 @@ def _without_repeats(parts: Sequence[_Piece]) -> list[_Piece]:
         ):
             kept.append(part)
     return kept
+
+
+def _count_repeated(kept: Sequence[_Piece], spelled: str) -> int:
+    """Give how many of the last pieces say what ``spelled`` then spells; 0 for none."""
+    best, best_likeness = 0, 0.7
+    for count in range(1, min(4, len(kept) + 1)):
+        tail = kept[-count:]
+        if any(piece.kind not in ("word", "letters", "name") for piece in tail):
+            break
+        said = "".join(piece.text for piece in tail)
+        likeness = Levenshtein.normalized_similarity(said, spelled)
+        if likeness >= best_likeness:
+            best, best_likeness = count, likeness
+    return best
 
 
 def _joined(parts: Sequence[_Piece]) -> str:

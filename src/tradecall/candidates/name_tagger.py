@@ -672,7 +672,7 @@ def train_names(calls: Sequence[GoldCall], seed: int = 0) -> NameTagger:
         shape=(len(columns), 2**_BITS),
     )
     matrix.sum_duplicates()
-    model = LogisticRegression(C=0.05, max_iter=40, random_state=seed)
+    model = LogisticRegression(C=float(__import__('os').environ.get('NC','0.05')), max_iter=int(__import__('os').environ.get('NI','40')), random_state=seed)
     model.fit(matrix, target)
     weights = np.zeros((2**_BITS + 1, len(Role)), dtype=np.float32)
     weights[:-1, model.classes_] = model.coef_.T
@@ -691,9 +691,9 @@ def _disguise(
             if chance.random() < 0.7:
                 disguised[key] = _UNKNOWN_WORD
             elif label in (Role.HOMEOWNER_FIRST, Role.AGENT_FIRST):
-                disguised[key] = NameEvidence(chance.randrange(2, 8), chance.randrange(5), 0)
+                disguised[key] = NameEvidence(chance.randrange(2, 8), chance.randrange(8), 0)
             else:
-                disguised[key] = NameEvidence(chance.randrange(3), chance.randrange(2, 8), 0)
+                disguised[key] = NameEvidence(chance.randrange(8), chance.randrange(2, 8), 0)
     return disguised
 
 

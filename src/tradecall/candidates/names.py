@@ -100,6 +100,8 @@ FEATURE_NAMES = (
     "asked_now",
     "only_word",
     "agent_share",
+    "p_lead",
+    "p_ratio",
 )
 
 _LEAST = 0.02
@@ -330,6 +332,7 @@ def _describe(
     turns = units.tokens.transcript.turns
     count = max(len(turns), 1)
     sums = {key: sum(m.probability for m in mentions) for key, mentions in groups.items()}
+    peaks = {key: max(m.probability for m in mentions) for key, mentions in groups.items()}
     total = sum(sums.values())
     order = sorted(sums, key=lambda key: -sums[key])
     rank = {key: place for place, key in enumerate(order)}
@@ -515,6 +518,8 @@ def _describe(
             "asked_last": float(sum(bool(asked[units.turn[m.units[0]]] & 4) for m in caller)),
             "asked_now": float(sum(asked[units.turn[m.units[0]]] == 1 for m in caller)),
             "agent_share": agent_sums.get(key, 0.0) / (sums[key] + agent_sums.get(key, 0.0)),
+            "p_lead": max(p) - max((peaks[name] for name in peaks if name != key), default=0.0),
+            "p_ratio": sums[key] / sums[order[0]],
             "only_word": float(sum(_fills_turn(units, m) for m in caller)),
         }
     return result

@@ -11,9 +11,11 @@ how it came about becomes its features, and a trained ranker decides.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
+from operator import ne
+from typing import NamedTuple
 
 from tradecall.candidates.candidate import Candidate, JobField
 from tradecall.places import Places, find_state
@@ -161,8 +163,7 @@ class Chunk:
     quantity: bool
 
 
-@dataclass(frozen=True, slots=True)
-class _Hypothesis:
+class _Hypothesis(NamedTuple):
     digits: str
     owner: Side
     price: float
@@ -236,9 +237,7 @@ FEATURE_NAMES = (
 )
 
 
-def find_numbers(
-    tokens: Tokens, runs: Sequence[NumberRun], places: Places
-) -> list[Candidate]:
+def find_numbers(tokens: Tokens, runs: Sequence[NumberRun], places: Places) -> list[Candidate]:
     """Find the telephone numbers (E.164) and ZIP codes of a call, each with how it was said.
 
     A caller id that the call speaks of is a candidate too (``source="metadata"`` unless all its
@@ -273,7 +272,9 @@ def read_chunks(tokens: Tokens, runs: Sequence[NumberRun]) -> list[Chunk]:
                     heard = Topic.PHONE
             if heard is Topic.STREET and word == "house" and topic is Topic.ZIP:
                 heard = None  # "the zip for the house"
-            if heard is not None and not (heard is Topic.OTHER and word == "code" and topic is Topic.ZIP):
+            if heard is not None and not (
+                heard is Topic.OTHER and word == "code" and topic is Topic.ZIP
+            ):
                 topic, topic_turn = heard, tokens.turn[token]
                 lasts = topic_turn
                 topic_side = side_of(tokens.speaker(token))
@@ -315,9 +316,7 @@ def side_of(speaker: Speaker) -> Side:
 class _Dialogue:
     """The hypotheses about numbers of one length over a call."""
 
-    def __init__(
-        self, tokens: Tokens, chunks: Sequence[Chunk], length: int, topic: Topic
-    ) -> None:
+    def __init__(self, tokens: Tokens, chunks: Sequence[Chunk], length: int, topic: Topic) -> None:
         self.tokens = tokens
         self.chunks = chunks
         self.length = length
@@ -396,7 +395,7 @@ class _Dialogue:
         same = chunk.side is known.owner
         digits, room = known.digits, self.length - len(known.digits)
         passed = 0.3 if not same else 0.9
-        yield replace(known, price=known.price + passed)
+        yield known._replace(price=known.price + passed)
         drift = 0.0
         if chunk.topic not in (self.topic, self.chunks[known.chunks[0]].topic):
             drift += 0.8 if chunk.topic is Topic.NONE else 1.6
@@ -412,14 +411,9 @@ class _Dialogue:
             # 555 0132 and then 415: an area code comes late, it does not end a number.
             late_area = self.length == _PHONE and room == 3 and size == 3 and 3 in known.cuts
             if size <= room:
-                yield replace(
-                    known,
+                yield known._replace(
                     digits=digits + reading,
-                    price=price
-                    + drift
-                    + 1.2 * (not same)
-                    + 0.7 * chunk.negated
-                    + 1.5 * late_area,
+                    price=price + drift + 1.2 * (not same) + 0.7 * chunk.negated + 1.5 * late_area,
                     chunks=(*known.chunks, chunk.index),
                     last=chunk.index,
                     piece=size,
@@ -429,8 +423,7 @@ class _Dialogue:
             if (echoed and digits.endswith(reading)) or reading == digits:
                 yield self._heard(known, chunk, price + (0.5 if same else -0.3))
             if size > len(digits) and reading.startswith(digits) and size <= self.length:
-                yield replace(  # said again from the start, and further
-                    known,
+                yield known._replace(  # said again from the start, and further
                     digits=reading,
                     price=price + 0.2,
                     chunks=(chunk.index,),
@@ -441,10 +434,11 @@ class _Dialogue:
                 )
             if room == 3 and size == 3 and self.length == _PHONE and len(known.chunks) >= 1:
                 area = self._speaks_of_area(chunk)
-                yield replace(
-                    known,
+                yield known._replace(
                     digits=reading + digits,
-                    price=price + (0.1 if area else 0.6 if late_area else 1.6) + 1.5 * chunk.quantity,
+                    price=price
+                    + (0.1 if area else 0.6 if late_area else 1.6)
+                    + 1.5 * chunk.quantity,
                     chunks=(chunk.index, *known.chunks),
                     last=chunk.index,
                     cuts=(3, *(cut + 3 for cut in known.cuts)),
@@ -466,8 +460,7 @@ class _Dialogue:
             cost = 0.5 if chunk.negated else 1.8 if alike else 2.8
             if not same:
                 cost += 0.8
-            yield replace(
-                known,
+            yield known._replace(
                 digits=changed,
                 price=price + cost,
                 chunks=(*known.chunks, chunk.index),
@@ -479,7 +472,7 @@ class _Dialogue:
     def _revise(self, known: _Hypothesis, chunk: Chunk) -> Iterator[_Hypothesis]:
         """Give what a complete number may become: confirmed, corrected, or left as it is."""
         same = chunk.side is known.owner
-        yield replace(known, price=known.price + 0.05)
+        yield known._replace(price=known.price + 0.05)
         readings = chunk.run.readings[:3]
         if chunk.run.first and self.tokens.lower[chunk.run.first - 1] == "not":
             # "four on the end, not five three one two four"
@@ -542,8 +535,7 @@ class _Dialogue:
         self, known: _Hypothesis, chunk: Chunk, digits: str, price: float, size: int
     ) -> _Hypothesis:
         self.replaced.add((known.digits, digits))
-        return replace(
-            known,
+        return known._replace(
             digits=digits,
             price=price,
             chunks=(*known.chunks, chunk.index),
@@ -555,8 +547,7 @@ class _Dialogue:
 
     def _heard(self, known: _Hypothesis, chunk: Chunk, price: float) -> _Hypothesis:
         same = chunk.side is known.owner
-        return replace(
-            known,
+        return known._replace(
             price=price,
             chunks=(*known.chunks, chunk.index),
             last=chunk.index,
@@ -597,10 +588,12 @@ class _Dialogue:
             for hypothesis in self.partial:
                 digits = caller_id[:3] + hypothesis.digits
                 if len(hypothesis.digits) == 7 and digits not in found:
-                    found[digits] = replace(hypothesis, price=hypothesis.price + 2.0)
+                    found[digits] = hypothesis._replace(price=hypothesis.price + 2.0)
         common = self._caller_id_features(caller_id)
         rows = self._features(found)
-        spoken = max((row["topic_same"] * (1 - row["by_company"]) for row in rows.values()), default=0)
+        spoken = max(
+            (row["topic_same"] * (1 - row["by_company"]) for row in rows.values()), default=0
+        )
         candidates = []
         for digits, hypothesis in found.items():
             row = rows[digits]
@@ -627,9 +620,7 @@ class _Dialogue:
 
     def zips(self, places: Places, area_codes: frozenset[str]) -> list[Candidate]:
         found = {
-            digits: hypothesis
-            for digits, hypothesis in self.complete.items()
-            if digits != "00000"
+            digits: hypothesis for digits, hypothesis in self.complete.items() if digits != "00000"
         }
         rows = self._features(found)
         text = f" {' '.join(self.tokens.lower)} "
@@ -710,14 +701,9 @@ class _Dialogue:
                 "reject": float(sum(word in _REJECT for word in near)),
                 "other_place": float(any(word in _OTHER_PLACE for word in near)),
                 "service_place": float(any(word in _SERVICE_PLACE for word in near)),
-                "cue_word_near": float(
-                    any(_TOPIC_WORDS.get(word) is self.topic for word in near)
-                ),
+                "cue_word_near": float(any(_TOPIC_WORDS.get(word) is self.topic for word in near)),
                 "superseded": float(
-                    any(
-                        before_ == digits and after_ in found
-                        for before_, after_ in self.replaced
-                    )
+                    any(before_ == digits and after_ in found for before_, after_ in self.replaced)
                 ),
                 "later_rivals": float(
                     sum(other.chunks[0] > hypothesis.chunks[-1] for other in rivals)
@@ -865,7 +851,7 @@ def _worth(hypothesis: _Hypothesis) -> float:
 
 
 def _distance(left: str, right: str) -> int:
-    return sum(a != b for a, b in zip(left, right, strict=False)) + abs(len(left) - len(right))
+    return sum(map(ne, left, right)) + abs(len(left) - len(right))
 
 
 def _places(digits: str, piece: str) -> list[tuple[int, int]]:

@@ -26,12 +26,11 @@ def sniff(payload: Payload) -> float:
     labels = usual_labels(lines)
     if not labels:
         return 0.0
-    if any(
-        is_generic_label(label) or role_of_label(label) is not Speaker.UNKNOWN for label in labels
-    ):
-        return 0.7
     share = sum(line.label in labels for line in lines) / len(lines)
-    return 0.7 if share > 0.5 else 0.3 * share
+    stated = any(
+        is_generic_label(label) or role_of_label(label) is not Speaker.UNKNOWN for label in labels
+    )
+    return 0.7 if share > (0.1 if stated else 0.5) else 0.3 * share
 
 
 def read(payload: Payload) -> Iterator[Transcript]:

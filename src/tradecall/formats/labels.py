@@ -178,7 +178,8 @@ def _is_stated(label: str) -> bool:
 
 
 def _states_role(label: str) -> bool:
-    return role_of_label(label) is not Speaker.UNKNOWN
+    # "I told the office: …" is speech; a label has few words.
+    return len(label.split()) < 5 and role_of_label(label) is not Speaker.UNKNOWN
 
 
 def _could_be_label(text: str) -> bool:
