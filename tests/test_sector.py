@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from conftest import make_transcript
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from conftest import make_transcript
 from tradecall.dataset import load_gold
 from tradecall.errors import ConfigurationError, ModelError
 from tradecall.sector import (
@@ -29,9 +29,9 @@ SECTORS = load_sectors(DATA / "sectors" / "sectors.toml")
 
 @pytest.fixture(scope="session")
 def classifier() -> NeedClassifier:
-    """Trained on every third call, the shipped sentences and tables."""
+    """Trained on every fourth call, the shipped sentences and tables."""
     return train_need(
-        load_gold(DATA / "calls" / "dev.jsonl.gz")[::3],
+        load_gold(DATA / "calls" / "dev.jsonl.gz")[::4],
         load_texts(sorted((DATA / "sectors").glob("sentences-*.jsonl"))),
         load_texts([DATA / "sectors" / "no_job.jsonl"], key="reason"),
         SECTORS,
@@ -195,7 +195,9 @@ def test_a_second_need_is_told_besides(classifier: NeedClassifier) -> None:
             "C: my fence blew down about forty feet of it and two posts snapped",
             "A: so we need to reset the posts and rehang the fence panels",
             "C: right and also while you're at it the gutter over the porch came loose",
-            "A: okay i'll put the gutter down too as a second thing",
+            "A: okay is the gutter off the fascia or just sagging",
+            "C: sagging and the downspout is laying in the yard",
+            "A: i'll put the gutter and the downspout down too as a second thing",
         )
     )
     need = classifier.classify(tokens)

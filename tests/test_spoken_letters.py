@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
-from conftest import make_transcript
 from hypothesis import given
 from hypothesis import strategies as st
 
+from conftest import make_transcript
 from tradecall.spoken_letters import find_letter_runs
 from tradecall.tokens import tokenize
 
@@ -84,4 +86,4 @@ def test_no_sequence_of_cues_is_too_odd(words: list[str]) -> None:
     tokens = tokenize(make_transcript("C: so " + " ".join(words)))
     runs = find_letter_runs(tokens)
     assert all(run.first < run.last <= len(tokens) for run in runs)
-    assert all(one.last <= other.first for one, other in zip(runs, runs[1:], strict=False))
+    assert all(one.last <= other.first for one, other in itertools.pairwise(runs))

@@ -25,6 +25,7 @@ from tradecall.candidates import find_candidates
 from tradecall.candidates.candidate import REQUIRED_FIELDS, Candidate, JobField
 from tradecall.errors import InvalidJobError, ModelError, TradecallError
 from tradecall.job import Assembly, JobRequest, assemble_job, is_valid_phone, normalize_phone
+from tradecall.preferred_time import find_preferred_time
 from tradecall.roles import RoleModel, assign_roles
 from tradecall.settings import Settings
 from tradecall.tokens import Tokens, tokenize
@@ -316,15 +317,15 @@ class Pipeline:
         decisions = decisions or self.ranker.decide(reading.candidates)
         decisions = self._with_caller_id(decisions, transcript)
         need = reading.need
+        # Names above all may be common words: every value that was weighed stays out.
         redactions = [
             span
             for candidate in reading.candidates
             if candidate.field not in (JobField.CITY, JobField.STATE)
-            and candidate.value == decisions[candidate.field].value
             for span in candidate.evidence
         ]
-        urgency = self.models.urgency.predict(reading.tokens, need)
-        preferred = _preferred_time(reading.tokens)
+        preferred = find_preferred_time(reading.tokens)
+        urgency = self.models.urgency.predict(reading.tokens, need.sector, preferred)
         summary = self.models.summarizer.summarize(
             reading.tokens,
             need.sector if need.is_job else None,
@@ -423,7 +424,7 @@ def read_call(transcript: Transcript, models: Models) -> Reading:
 
     tokens = tokenize(assign_roles(transcript, models.roles))
     candidates = find_candidates(tokens, models.places, models.names)
-    need = models.need.predict(tokens)
+    need = models.need.classify(tokens)
     return Reading(tokens, candidates, need, hear_agent(tokens, models.names))
 
 
@@ -488,12 +489,6 @@ def _batches(calls: Iterable[Transcript], size: int) -> Iterator[list[Transcript
     iterator = iter(calls)
     while batch := list(islice(iterator, size)):
         yield batch
-
-
-def _preferred_time(tokens: Tokens) -> PreferredTime | None:
-    from tradecall.preferred_time import find_preferred_time
-
-    return find_preferred_time(tokens)
 
 
 def job_parts(decisions: Mapping[JobField, Decision], need: Need) -> dict[str, float]:

@@ -110,6 +110,7 @@ class _Mention:
     last: int
     day: bool
     hours: bool
+    clock: bool
     vague: bool
 
 
@@ -118,9 +119,12 @@ def find_preferred_time(tokens: Tokens) -> PreferredTime | None:
     mentions = list(_mentions(tokens))
     if not mentions:
         return None
-    best = max(mentions, key=lambda mention: (_score(tokens, mention), mention.first))
-    if _score(tokens, best) <= _LEAST:
+    scores = [_score(tokens, mention) for mention in mentions]
+    _lower_refused(tokens, mentions, scores)
+    highest = max(scores)
+    if highest <= _LEAST:
         return None
+    best = mentions[len(scores) - 1 - scores[::-1].index(highest)]
     parts = [best]
     other = _complement(tokens, best, mentions)
     if other is not None:
@@ -132,6 +136,26 @@ def find_preferred_time(tokens: Tokens) -> PreferredTime | None:
 
 # Log-odds below which a mention is no appointment; chosen on the same calls.
 _LEAST = -2.0
+
+
+def _lower_refused(tokens: Tokens, mentions: Sequence[_Mention], scores: list[float]) -> None:
+    """Lower what was offered on a day that is refused right after ("cant do tomorrow")."""
+    for later, mention in enumerate(mentions):
+        before = tokens.lower[
+            max(tokens.bounds[tokens.turn[mention.first]][0], mention.first - 3) : mention.first
+        ]
+        if not mention.day or _REFUSED.isdisjoint(before):
+            continue
+        days = _DAYS.intersection(tokens.lower[mention.first : mention.last])
+        for earlier in range(later):
+            offered = mentions[earlier]
+            near = tokens.turn[mention.first] - tokens.turn[offered.first] <= 2
+            if near and not days.isdisjoint(tokens.lower[offered.first : offered.last]):
+                scores[earlier] -= _REFUSAL
+
+
+_DAYS = _NEAR_DAYS | _WEEKDAYS.keys()
+_REFUSAL = 1.5
 
 
 def _kind(word: str) -> str:
@@ -217,6 +241,8 @@ def _trimmed(lower: Sequence[str], begin: int, kinds: list[str]) -> _Mention | N
         )
     ):
         start += 1
+    if end - start > 1 and lower[begin + start] in ("about", "around"):
+        start += kinds[start + 1] in ("day", "nth", "span")
     while end > start and (
         (
             kinds[end - 1] == "hour"
@@ -252,7 +278,8 @@ def _trimmed(lower: Sequence[str], begin: int, kinds: list[str]) -> _Mention | N
         and end - start < 2
     ):
         return None
-    return _Mention(begin + start, begin + end, day, hours, vague)
+    clock = hours and "hour" in kept
+    return _Mention(begin + start, begin + end, day, hours, clock, vague)
 
 
 def _score(tokens: Tokens, mention: _Mention) -> float:
@@ -333,15 +360,15 @@ _WEIGHTS: dict[str, float] = {
 
 def _complement(tokens: Tokens, best: _Mention, mentions: Sequence[_Mention]) -> _Mention | None:
     """Find the hours that belong to a bare day, or the day that belongs to bare hours, near by."""
-    if best.vague or best.day == best.hours:
+    if best.vague or (best.day and best.clock):
         return None
     turn = tokens.turn[best.first]
     fitting = [
         mention
         for mention in mentions
         if mention is not best
-        and mention.day != best.day
-        and mention.hours != best.hours
+        and not mention.vague
+        and (mention.clock and not mention.day if best.day else mention.day and not mention.clock)
         and abs(tokens.turn[mention.first] - turn) <= 2
     ]
     if not fitting:

@@ -227,9 +227,11 @@ _CUES = {
 }
 _KINDS = (
     *(f"{who}_{when}" for who in ("caller", "agent") for when in ("early", "mid", "late")),
+    "machine",
     *_CUES,
 )
 _KIND = {kind: column for column, kind in enumerate(_KINDS)}
+_MACHINE = _KIND["machine"]
 _CALLER = [_KIND[kind] for kind in _KINDS if kind.startswith("caller")]
 _CUE_KINDS = {
     cue: kind for kind, words in _CUES.items() for cue in (stem(word) for word in words.split())
@@ -271,19 +273,17 @@ def _pieces(tokens: Tokens) -> list[_Piece]:
             grams = _grams(stems)
             position = first / total
             when = "early" if position < 0.35 else "mid" if position < 0.7 else "late"
-            agent = speaker in (Speaker.AGENT, Speaker.SYSTEM)
-            greets = speaker is Speaker.SYSTEM or (
-                not heard_caller and (agent or (turn == 0 and not _GREETINGS.isdisjoint(grams)))
-            )
-            if greets:
-                kinds: set[int] = set()
-            else:
-                kinds = {_KIND[f"{'agent' if agent else 'caller'}_{when}"]}
+            agent = speaker is Speaker.AGENT
+            kinds: set[int] = set()
+            if speaker is Speaker.SYSTEM:
+                kinds.add(_MACHINE)
+            elif heard_caller or not (agent or (turn == 0 and not _GREETINGS.isdisjoint(grams))):
+                kinds.add(_KIND[f"{'agent' if agent else 'caller'}_{when}"])
                 kinds.update(
                     _KIND[kind] for word in stems if (kind := _CUE_KINDS.get(word)) is not None
                 )
+                heard_caller |= not agent
             pieces.append(_Piece(first, last, stems, grams, frozenset(kinds)))
-            heard_caller |= not agent and not greets
     return pieces
 
 
@@ -371,7 +371,7 @@ class _Evidence:
         targets = np.array([index[label] for _, label, _ in documents])
         sample = np.array([weight for _, _, weight in documents])
         sample *= sample.sum() / len(labels) / np.bincount(targets, sample)[targets]
-        model = LogisticRegression(C=3.0, max_iter=60, tol=1e-3)
+        model = LogisticRegression(C=3.0, max_iter=30, tol=1e-3)
         model.fit(matrix, targets, sample)
         weights = model.coef_ - model.coef_.mean(axis=0)
         return cls(vocabulary, labels, rows, weights.T.astype(np.float32), idf)
@@ -379,48 +379,44 @@ class _Evidence:
     def score(self, pieces: Sequence[_Piece]) -> _Scores:
         """Score the pieces of a call.
 
-        Each further occurrence of a word counts less: a call that says "furnace" ten times is
+        A word said often counts little more: a call that says "furnace" ten times is
         hardly more about it.
         """
         import numpy as np
 
         terms, people = np.zeros((2, len(pieces), len(self.labels)))
-        seen: dict[int, int] = {}
         rows: list[int] = []
-        shares: list[float] = []
         ends = [0]
+        find = self.rows.get
         for position, piece in enumerate(pieces):
-            for gram in piece.grams:
-                row = self.rows.get(gram)
-                if row is not None:
-                    seen[row] = count = seen.get(row, 0) + 1
-                    rows.append(row)
-                    shares.append(1.0 / count)
+            rows += [row for row in map(find, piece.grams) if row is not None]
             ends.append(len(rows))
             for claim in self._claims(piece.stems):
                 for column, share, is_person in claim:
                     terms[position, column] += share
                     people[position, column] += is_person
-        weighed = self.idf[rows] * np.array(shares)
+        spoken = np.array(rows, dtype=np.intp)
+        times = np.bincount(spoken, minlength=1)[spoken] if rows else np.ones(0)
+        weighed = self.idf[spoken] * (1.0 + np.log(times)) / times
         summed = np.zeros((len(rows) + 1, len(self.labels)))
-        np.cumsum(weighed[:, None] * self.weights[rows], axis=0, out=summed[1:])
+        np.cumsum(weighed[:, None] * self.weights[spoken], axis=0, out=summed[1:])
         words: Floats = np.diff(summed[ends], axis=0)
         length = math.sqrt(1.0 + float(weighed @ weighed))
         return _Scores(words, np.minimum(terms, 2.0), people, length)
 
     def _claims(self, stems: Sequence[str]) -> Iterator[list[_Claim]]:
         """Yield what is claimed by each term, of overlapping ones by the longest."""
-        at, size = 0, len(stems)
-        while at < size:
-            longest = self._heads.get(stems[at], 0)
-            step = 1
-            for length in range(min(longest, size - at), 0, -1):
+        heads = self._heads
+        free = 0
+        for at, word in enumerate(stems):
+            if at < free or word not in heads:
+                continue
+            for length in range(min(heads[word], len(stems) - at), 0, -1):
                 found = self._terms.get(" ".join(stems[at : at + length]))
                 if found is not None:
                     yield found
-                    step = length
+                    free = at + length
                     break
-            at += step
 
 
 _Claim = tuple[int, float, bool]
@@ -785,12 +781,19 @@ class _Reading:
     @classmethod
     def of(cls, tokens: Tokens, sectors: _Evidence, reasons: _Evidence) -> Self:
         pieces = _pieces(tokens)
-        trades, refusals = sectors.score(pieces), reasons.score(pieces)
+        # A recording offers every trade of the house ("for heating press one"): no need is told.
+        told = [
+            _Piece(piece.first, piece.last, [], [], piece.kinds)
+            if _MACHINE in piece.kinds
+            else piece
+            for piece in pieces
+        ]
+        trades, refusals = sectors.score(told), reasons.score(pieces)
         return cls(
             pieces,
             trades,
             refusals,
-            _features(pieces, trades),
+            _features(told, trades),
             _features(pieces, refusals.of_first(len(NO_JOB_REASONS))),
         )
 

@@ -196,7 +196,7 @@ def _with_word(lower: list[str], at: int, end: int, letter: str) -> _Piece:
     said_as = lower[next_] == "as"
     if lower[next_] == "is" and lower[next_ + 1] in {"for", "in"}:
         next_ += 1
-    if not said_as and lower[next_] not in _LIKE and not lower[next_] == "in":
+    if not said_as and lower[next_] not in _LIKE and lower[next_] != "in":
         return _Piece(at + 1, letter)
     next_ += 1
     while next_ < end and lower[next_] in _ARTICLES | {"-"}:

@@ -13,6 +13,7 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -71,9 +72,10 @@ def _words(text: str) -> frozenset[str]:
 _SUBJECTS = _words(
     "i im ive id ill i'm i've i'd i'll he hes he's hed he'd hell he'll she shes she's shed she'd "
     "she'll it its it's itll it'll they theyre they're theyve they've theyll they'll theyd we "
-    "we're weve we've we'd we'll you youre you're youve you've youll you'll youd yall y'all ya me us him "
-    "them that thats that's this these those there theres there's here heres here's somebody who "
-    "whos which what whats what's where when while if unless because cause cuz since so but then "
+    "we're weve we've we'd we'll you youre you're youve you've youll you'll youd yall y'all ya me "
+    "us him them that thats that's this these those there theres there's here heres here's "
+    "somebody who whos "
+    "which what whats what's where when while if unless because cause cuz since so but then "
     "whoever everybody nobody lets let's how why whether although though until till cant"
 ) - _words("cant since until till")
 _FILLERS = _words(
@@ -91,8 +93,8 @@ _AUXILIARIES = _words(
 )
 _PREPOSITIONS = _words(
     "in on at by under behind from over above near through threw with without since for after "
-    "before during around between into onto inside outside underneath beside next against along across "
-    "until till where"
+    "before during around between into onto inside outside underneath beside next against along "
+    "across until till where"
 )
 _JOINERS = _words("and or")
 _WEAK = _words("to of as than very too also now then still there here not no up out down off")
@@ -163,6 +165,7 @@ _PUNCTUATION = re.compile(r"^[^\w]+$")
 _YEAR = re.compile(r"(?:19|20)\d\d$")
 
 
+@lru_cache(maxsize=8192)
 def stem(word: str) -> str:
     """Give what forms of one word share ("leaks", "leaking", "leaked" → "leak")."""
     for ending, rest, least in (
@@ -234,7 +237,7 @@ def _mark_spans(marks: bytearray, tokens: Tokens, spans: Sequence[Span]) -> None
 
 
 def _mark_numbers(marks: bytearray, lower: Sequence[str], first: int, last: int) -> int:
-    """Mark long numbers of a turn and the street names after them; give how many words they take."""
+    """Mark long numbers of a turn and street names after them; give the words they take."""
     figures, token = 0, first
     while token < last:
         begin, digits, scaled = token, 0, False
@@ -267,6 +270,7 @@ def _mark_numbers(marks: bytearray, lower: Sequence[str], first: int, last: int)
     return figures
 
 
+@lru_cache(maxsize=8192)
 def _digits(word: str) -> int:
     """Give how many digits a word stands for; a written year counts as two."""
     if word in _UNITS:
@@ -399,13 +403,18 @@ def _phrases(tokens: Tokens, unsafe: bytearray) -> list[_Phrase]:
     found = []
     for number, (segment, lead) in enumerate(_segments(tokens, unsafe)):
         begin = 0
+        denied = False
         for at in range(1, len(segment) + 1):
             if at == len(segment) or (
                 lower[segment[at]] in _PREPOSITIONS or lower[segment[at]] in _JOINERS
             ):
                 phrase = _phrase(tokens, segment[begin:at], number, lead if begin == 0 else "")
-                if phrase is not None:
+                if phrase is not None and not denied:
                     found.append(phrase)
+                # "not in the garage": the denial has no content of its own, what follows has
+                denied = phrase is None and not _NEGATIVE.isdisjoint(
+                    lower[token] for token in segment[begin:at]
+                )
                 begin = at
     return found
 
@@ -661,10 +670,10 @@ the reference summaries of the labelled calls), and which stretches of talk such
 summary's words are the call's own; what was learned only chooses among them.
 
 Kept out whatever the model says: redacted stretches, numbers of four digits and more, spelled
-letters, e-mail and street addresses, names after a title, and every word that is not written small
-in the training text. A name that is also a common word ("brown") stays out only where it is redacted.
-English calls to home-services companies in the United States. Telegraphic style; a claim that
-the caller only supposed is not told from one that was seen.
+letters, e-mail and street addresses, names after a title, and every word that is not written
+small in the training text. A name that is also a common word ("brown") stays out only where it is
+redacted. English calls to home-services companies in the United States. Telegraphic style; what
+the caller only supposed is not told from what was seen.
 """
 
 
@@ -996,8 +1005,10 @@ def _learn_vocabulary(calls: Sequence[GoldCall], extra: Iterable[str]) -> frozen
     for text in extra:
         small.update(set(_SMALL.findall(text)))
     words = {word for word, count in small.items() if count > 2 * capital[word]}
-    return frozenset(words) | frozenset(map(stem, words)) | _FUNCTION | frozenset(_CAPITALS)
+    # a negation that is dropped as a strange word would turn what was said into its opposite
+    kept = _FUNCTION | _NEGATIVE | frozenset(_CAPITALS) | frozenset(_CONTRACTIONS)
+    return frozenset(words) | frozenset(map(stem, words)) | kept | frozenset(_CONTRACTIONS.values())
 
 
-_SMALL = re.compile(r"(?<![A-Za-z'@.])[a-z][a-z']*(?![@.]\w)")
+_SMALL = re.compile(r"(?<![A-Za-z'@.])[a-z](?:[a-z']*[a-z])?(?![@.]?\w)")
 _CAPITAL_INSIDE = re.compile(r"(?<=[a-z,] )[A-Z][a-z']+")

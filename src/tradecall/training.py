@@ -33,6 +33,7 @@ from tradecall.settings import Settings
 
 if TYPE_CHECKING:
     from tradecall.sector import TrainingText, Vocabulary
+    from tradecall.urgency import CuePhrases
 
 FOLDS = 5
 SEED = 20
@@ -49,6 +50,7 @@ class TrainingData:
         no_job_texts: Openings of calls that want no work, with the reason.
         sectors: What each sector covers.
         reasons: What each reason for no job covers.
+        urgency_cues: Phrases that speak for or against haste.
         hashes: File → SHA-256.
     """
 
@@ -57,6 +59,7 @@ class TrainingData:
     no_job_texts: Sequence[TrainingText]
     sectors: Vocabulary
     reasons: Vocabulary
+    urgency_cues: CuePhrases
     hashes: Mapping[str, str]
 
     @classmethod
@@ -68,6 +71,7 @@ class TrainingData:
             InputError: A file is damaged.
         """
         from tradecall.sector import load_reasons, load_sectors, load_texts
+        from tradecall.urgency import CuePhrases
 
         call_files = sorted((folder / "calls").glob("*.jsonl*"))
         if not call_files:
@@ -75,13 +79,15 @@ class TrainingData:
         sentence_files = sorted((folder / "sectors").glob("sentences-*.jsonl"))
         no_job_file = folder / "sectors" / "no_job.jsonl"
         tables = [folder / "sectors" / name for name in ("sectors.toml", "no_job.toml")]
-        files = [*call_files, *sentence_files, no_job_file, *tables]
+        cue_file = folder / "needs" / "urgency_cues.toml"
+        files = [*call_files, *sentence_files, no_job_file, *tables, cue_file]
         return cls(
             load_gold(*call_files),
             load_texts(sentence_files),
             load_texts([no_job_file], "reason"),
             load_sectors(tables[0]),
             load_reasons(tables[1]),
+            CuePhrases.from_file(cue_file),
             {
                 str(file.relative_to(folder)): hashlib.sha256(file.read_bytes()).hexdigest()
                 for file in files
@@ -177,8 +183,8 @@ def _fit_models(material: TrainingData, calls: Sequence[GoldCall]) -> Models:
         train_need(
             calls, material.sentences, material.no_job_texts, material.sectors, material.reasons
         ),
-        train_urgency(calls),
-        train_summarizer(calls),
+        train_urgency(calls, material.urgency_cues),
+        train_summarizer(calls, sentences=[text.text for text in material.sentences]),
     )
 
 

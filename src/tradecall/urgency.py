@@ -200,7 +200,8 @@ class UrgencyModel:
 _CARD = """# Urgency
 
 Multinomial logistic regression over groups of cue phrases (data/needs/urgency_cues.toml), the
-wished time and the sector: `emergency` (danger or damage now), `urgent` (within a day or two), `routine`.
+wished time and the sector: `emergency` (danger or damage now), `urgent` (within a day or two),
+`routine`.
 
 The borders are soft: two careful readers of the training calls agree on 83 % of them. Trained on
 English calls to home-services companies in the United States; no calibration beyond the fit itself.

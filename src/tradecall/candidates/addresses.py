@@ -119,7 +119,7 @@ _ZIP_WORDS = frozenset(["zip", "postal", "zipcode"])
 _ELSEWHERE = frozenset(
     (
         "bill bills billing mail mailing mails moved old office used work works from daughter son "
-        "brother sister mother's cousin store born grew originally company partner visiting "
+        "brother sister cousin store born grew originally company partner visiting "
         "vacation drove"
     ).split()
 )
@@ -235,7 +235,9 @@ class _Finder:
         self.run_before = self._runs_before()
         self.zips = self._zips()
         self.zip_tokens = {first for first, _, _, _ in self.zips}
-        self.zip_ends = [last for _, last, _, _ in self.zips]
+        self.around_zip = {
+            token for _, last, _, _ in self.zips for token in range(last - 6, last + 7)
+        }
         asked_codes = {code for _, _, code, asked in self.zips if asked}
         codes = {code for _, _, code, _ in self.zips} | set(zip_codes)
         known = (places.zip_area(code) for code in sorted(codes))
@@ -245,7 +247,13 @@ class _Finder:
         self.area_states = places.states_of_area_code(caller_id[-10:-7])
         company = (tokens.transcript.metadata.company_name or "").lower()
         self.company_words = frozenset(company.replace("'", "").split())
-        self.spelled_starts = [run.first for run in letters if run.letters >= 3]
+        self.spelled_starts = {run.first for run in letters if run.letters >= 3}
+        self.run_at = {run.first: run for run in numbers}
+        self.spelled_in: dict[int, list[str]] = {}
+        for run in letters:
+            if run.letters >= 3:
+                text = "".join(filter(str.isalpha, run.text))
+                self.spelled_in.setdefault(run.turn, []).append(text)
         self.in_street: set[int] = set()
         self.after_street: set[int] = set()
 
@@ -335,7 +343,7 @@ class _Finder:
             "turn_short": float(end - begin <= 6),
             "zip_near": float(
                 any(token in self.zip_tokens for token in range(last, min(last + 6, end)))
-                or any(abs(zip_end - first) <= 6 for zip_end in self.zip_ends)
+                or first in self.around_zip
             ),
             "state_next": float(self._state_at(last, end) is not None),
         }
@@ -411,9 +419,9 @@ class _Finder:
                 self._add(
                     pool, street.value.lower(), street.value, street.features, street.spans, speaker
                 )
-        keys = list(pool)
+        beginnings = _beginnings(pool)
         for key, heard in pool.items():
-            heard.features["cut_short"] = float(any(other.startswith(f"{key} ") for other in keys))
+            heard.features["cut_short"] = float(key in beginnings)
         return self._finish(pool, JobField.STREET)
 
     def _streets_at(self, run: NumberRun) -> Iterator[_Street]:
@@ -582,7 +590,8 @@ class _Finder:
         position += 1
         if tokens.lower[position] == "number" and position + 1 < end:
             position += 1
-        for run in self._runs_from(position):
+        run = self.run_at.get(position)
+        if run is not None:
             return f"{kind} {run.readings[0]}", run.last
         said = tokens.lower[position]
         if said in _HOMOPHONES:
@@ -591,19 +600,12 @@ class _Finder:
             return f"{kind} {said.upper()}", position + 1
         return "", at
 
-    def _runs_from(self, token: int) -> list[NumberRun]:
-        return [run for run in self.numbers if run.first == token]
-
     def _respelled(
         self, words: tuple[str, ...], at: int
     ) -> Iterator[tuple[tuple[str, ...], dict[str, float]]]:
         """Give the name as heard, and as spelled nearby."""
         turn = self.tokens.turn[at - 1]
-        runs = [
-            "".join(filter(str.isalpha, run.text))
-            for run in self.letters
-            if turn <= run.turn <= turn + 6 and run.letters >= 3
-        ]
+        runs = [text for near in range(turn, turn + 7) for text in self.spelled_in.get(near, ())]
         spelled = sum(word in runs for word in words)
         yield words, {"spelled_words": float(spelled)}
         for index, word in enumerate(words[:-1]):
@@ -654,10 +656,9 @@ class _Finder:
                 city = mention
                 span = (begin + mention.first, begin + mention.last)
                 self._add(cities, mention.name, mention.name, row, [span], speaker)
+        beginnings = _beginnings(cities)
         for name, heard in cities.items():
-            heard.features["cut_short"] = float(
-                any(other.startswith(f"{name} ") for other in cities)
-            )
+            heard.features["cut_short"] = float(name in beginnings)
         return [*self._finish(cities, JobField.CITY), *self._finish(states, JobField.STATE)]
 
     def _city_row(self, mention: CityMention, begin: int, words: Sequence[str]) -> dict[str, float]:
@@ -691,7 +692,7 @@ class _Finder:
             ),
             "capitalised": float(tokens.text[first][0].isupper()),
             "after_name_cue": float(not _NAME_CUES.isdisjoint(near)),
-            "spelled_next": float(any(0 <= start - last <= 2 for start in self.spelled_starts)),
+            "spelled_next": float(not self.spelled_starts.isdisjoint(range(last, last + 3))),
         }
 
     def _is_state(
@@ -701,9 +702,14 @@ class _Finder:
         first = state.first
         if not state.is_abbreviation or len(words[first]) > 2:
             return True
-        if city is None or first - city.last - (words[first - 1] == ",") > 0:
+        if city is None:
             return False
         written = self.tokens.text[begin + first]
+        gap = first - city.last - (words[first - 1] == ",")
+        if 0 < gap < 4:  # "Thornton, yes. PA."
+            return written.isupper() and len(written) == 2 and words[first] not in self.common
+        if gap > 0:
+            return False
         return state.last - first > 1 or words[first] not in self.common or written.isupper()
 
     def _state_row(
@@ -728,6 +734,15 @@ class _Finder:
             "one_word": float(last - first == 1),
             "followed_by_one": float(last < end and tokens.lower[last] in ("one", "won", "number")),
         }
+
+
+def _beginnings(names: Iterable[str]) -> set[str]:
+    """Give every shorter name that one of the names begins with, word by word."""
+    found: set[str] = set()
+    for name in names:
+        words = name.split()
+        found.update(" ".join(words[:size]) for size in range(1, len(words)))
+    return found
 
 
 class _Area:

@@ -65,6 +65,8 @@ FEATURE_NAMES = (
     "reading",
     "ends_early",
     "spelled_in_call",
+    "spelled_by_caller",
+    "unlike_spelling",
     "name_share",
     "name_begins",
     "filled_name",
@@ -118,6 +120,8 @@ _AMBIGUOUS = frozenset("me mac live mail hey proton cox charter spectrum frontie
 _ANSWERS = frozenset("yes yeah yep yup okay ok sure oh".split())
 _HOMOPHONES = {"to": "2", "too": "2", "for": "4", "won": "1", "ate": "8"}
 _MAX_PIECES = 12
+_LOOK_AHEAD = 60  # pieces of a later turn in which the end of a domain is looked for
+_MAX_SPELLED = 200  # spellings of a call that are compared with its addresses
 _YES = frozenset("yes yeah yep yup correct right perfect exactly mm-hm si sí that's thats".split())
 _NO = frozenset(["no", "nope", "not", "wait", "actually"])
 
@@ -225,25 +229,39 @@ class _Reader:
         self.tokens = tokens
         self.letters = {run.first: run for run in letters}
         self.numbers = {run.first: (run.last, run.readings) for run in numbers}
+        inside = {token: run.last for run in letters for token in range(run.first + 1, run.last)}
         for run in numbers:
             if tokens.lower[run.first] in ("a", "to", "for") and run.last - run.first > 1:
                 # "then a four": the article went with "then".
                 self.numbers.setdefault(run.first + 1, (run.last, run.readings))
             # "… e r o eighty eight": the o was spelled, what is left of the run is the number.
-            spelled = next((it.last for it in letters if it.first < run.first < it.last), None)
+            spelled = inside.get(run.first)
             if spelled is not None and spelled < run.last:
                 left = tuple(reading.lstrip("0") for reading in run.readings)
                 self.numbers[spelled] = (run.last, tuple(dict.fromkeys(filter(None, left))))
-        self.letter_runs = letters
+        self.spelled = [
+            ("".join(filter(str.isalnum, text)), tokens.transcript.turns[run.turn].speaker)
+            for run in letters
+            if run.letters >= 3
+            for text in self._without_named_letter(run) or (run.text,)
+        ][:_MAX_SPELLED]
         self.first_names = [plain for name in first_names if len(plain := _plain(name)) > 1]
         self.last_names = [plain for name in last_names if len(plain := _plain(name)) > 1]
         self._pieces: dict[int, list[_Piece]] = {}
+        self._of_email: dict[int, bool] = {}
 
     def pieces(self, turn: int) -> list[_Piece]:
         """Give one turn's pieces, cut once."""
         known = self._pieces.get(turn)
         if known is None:
             known = self._pieces[turn] = list(self._cut(turn))
+        return known
+
+    def speaks_of_email(self, turn: int) -> bool:
+        """Tell whether a turn holds the word e-mail."""
+        known = self._of_email.get(turn)
+        if known is None:
+            known = self._of_email[turn] = _speaks_of_email(self.tokens.words(turn))
         return known
 
     def _cut(self, turn: int) -> Iterator[_Piece]:
@@ -278,7 +296,8 @@ class _Reader:
         run = self.letters.get(at)
         number = self.numbers.get(at)
         if run is not None and (number is None or run.last > number[0]):
-            return _Piece("letters", run.text.replace(" ", ""), at, run.last)
+            text = run.text.replace(" ", "")
+            return _Piece("letters", text, at, run.last, self._without_named_letter(run))
         if word in _HOMOPHONES and lower[at - 1] in ("number", "figure", "numeral"):
             return _Piece("number", _HOMOPHONES[word], at, at + 1)
         if number is not None:
@@ -314,6 +333,12 @@ class _Reader:
             opens = word in _ANSWERS and at == self.tokens.bounds[self.tokens.turn[at]][0]
             return _Piece("skip" if opens else "stop", word, at, at + 1)
         return _Piece("word", plain, at, at + 1)
+
+    def _without_named_letter(self, run: LetterRun) -> tuple[str, ...]:
+        """Give the spelling without the z of "with a z d a w n", if it begins so."""
+        before = self.tokens.lower[run.first - 1] if run.first else ""
+        rest = run.text[1:].strip(" -'")
+        return (rest,) if before in ("a", "an") and len(rest) > 2 else ()
 
     def _spelling_follows(self, lower: list[str], at: int) -> int:
         """Give how many tokens of "that's", "spelled" at ``at`` lead over to spelled letters."""
@@ -394,7 +419,15 @@ class _Reader:
                 name = domain_text.partition(".")[0]
                 domain = _Domain(domain_text, piece.last, name in _providers(), True)
                 mention = _Mention(turn, piece.first, piece.last, speaker, domain)
-                mention.locals[local] = {"written": 1.0, "begins_after_cue": 1.0}
+                mention.locals[local] = {
+                    "written": 1.0,
+                    "begins_after_cue": 1.0,
+                    "longest_without_common": 1.0,
+                    "share_of_longest": 1.0,
+                    "pieces": 1.0,
+                    "has_number": float(any(map(str.isdigit, local))),
+                    "has_separator": float(not _LOCAL_MARKS.isdisjoint(local)),
+                }
                 mention.starts[local] = piece.first
                 yield mention
                 continue
@@ -413,7 +446,7 @@ class _Reader:
             domain, taken = read
             if domain.text.partition(".")[0] in _AMBIGUOUS and not domain.said:
                 near = range(max(0, turn - 1), turn + 1)
-                if not any(_speaks_of_email(self.tokens.words(other)) for other in near):
+                if not any(self.speaks_of_email(other) for other in near):
                     continue
             mention = _Mention(turn, piece.first, domain.last, speaker, domain)
             mention.without_at = piece.kind != "at"
@@ -431,6 +464,7 @@ class _Reader:
             name = text.partition(".")[0]
             return _Domain(text, last, name in _providers(), True), start
         parts: list[_Piece] = []
+        places: list[int] = []
         index = start
         while index < len(pieces) and len(parts) < 9:
             piece = pieces[index]
@@ -452,11 +486,13 @@ class _Reader:
                         domain = _mended_domain(name, ending_text)
                         return _Domain(domain, piece.last, domain in _known_domains(), True), index
                 parts.append(piece)
+                places.append(index)
             elif piece.kind == "domain" and parts:
                 text = _joined(parts) + piece.text
                 return _Domain(text, piece.last, False, True), index
             elif piece.kind in ("word", "letters", "symbol", "number") or piece.text == "mail":
                 parts.append(piece)
+                places.append(index)
             else:
                 break
             index += 1
@@ -464,9 +500,9 @@ class _Reader:
         for count in range(min(len(parts), 4), 0, -1):
             domain_text = _provider_of(_joined(parts[:count]))
             if domain_text:
-                last_index = pieces.index(parts[count - 1])
-                return _Domain(domain_text, parts[count - 1].last, True, False), last_index
-        return self._later_domain(parts)
+                end = parts[count - 1].last
+                return _Domain(domain_text, end, True, False), places[count - 1]
+        return self._later_domain(parts, places)
 
     def _ending_after(self, token: int) -> str | None:
         """Read the ending that follows in the next turns, where a turn ends in "dot"."""
@@ -481,7 +517,7 @@ class _Reader:
                     break
         return found
 
-    def _later_domain(self, parts: list[_Piece]) -> tuple[_Domain, int] | None:
+    def _later_domain(self, parts: list[_Piece], places: list[int]) -> tuple[_Domain, int] | None:
         """Complete "at lone star realty" by the "… dot com" that follows in a later turn."""
         if not parts or parts[0].kind not in ("word", "letters"):
             return None
@@ -489,7 +525,7 @@ class _Reader:
         heard = _joined(parts)
         for later in range(turn + 1, min(turn + 6, len(self.tokens.bounds))):
             pieces = self.pieces(later)
-            for index, piece in enumerate(pieces):
+            for index, piece in enumerate(pieces[:_LOOK_AHEAD]):
                 if piece.kind == "domain":
                     name, ending = piece.text.split(".", 1)
                 elif piece.kind == "symbol" and piece.text == ".":
@@ -511,10 +547,9 @@ class _Reader:
                     prefix = _joined(parts[:count])
                     cut = name.startswith(prefix) and len(prefix) > 1 and count == len(parts)
                     if cut or Levenshtein.distance(prefix, name) <= size // 5:
-                        here = self.pieces(turn)
                         domain = _mended_domain(name, ending)
-                        last_index = here.index(parts[count - 1])
-                        return _Domain(domain, parts[count - 1].last, False, True), last_index
+                        end = parts[count - 1].last
+                        return _Domain(domain, end, False, True), places[count - 1]
         return None
 
     def _ending(self, pieces: list[_Piece], start: int) -> tuple[str, int, int] | None:
@@ -619,7 +654,8 @@ class _Reader:
         echo = ""
         here: int | None = turn
         while here is not None and turn - here <= 6:
-            for piece in reversed(pieces[:end]):
+            for index in range(end - 1, -1, -1):
+                piece = pieces[index]
                 if piece.kind in ("stop", "at", "address", "domain") or count == _MAX_PIECES:
                     here = None
                     break
@@ -690,14 +726,16 @@ class _Gatherer:
     def _context(self, mention: _Mention, order: int) -> dict[str, float]:
         tokens = self.tokens
         turns = tokens.transcript.turns
-        before = tokens.words(mention.turn - 1) if mention.turn else []
-        after = tokens.words(mention.turn + 1) if mention.turn + 1 < len(turns) else []
-        first = tokens.bounds[mention.turn][0]
+        asked = mention.turn > 0 and self.reader.speaks_of_email(mention.turn - 1)
+        first = max(tokens.bounds[mention.turn][0], mention.first - 40)
         here = tokens.lower[first : mention.first]
-        opening = set(after[:4])
+        opening: set[str] = set()
+        if mention.turn + 1 < len(turns):
+            start, end = tokens.bounds[mention.turn + 1]
+            opening.update(tokens.lower[start : min(start + 4, end)])
         name = mention.domain.text.partition(".")[0]
         return {
-            "asked_before": float(_speaks_of_email(before)),
+            "asked_before": float(asked),
             "email_word_before": float(_speaks_of_email(here)),
             "confirmed_after": float(bool(opening & _YES)),
             "denied_after": float(bool(opening & _NO)),
@@ -726,11 +764,7 @@ class _Gatherer:
 
     def _respell(self) -> None:
         """Add values in which a stretch gives way to a like-sounding one spelled in the call."""
-        spelled = {
-            "".join(filter(str.isalnum, run.text)): run
-            for run in self.reader.letter_runs
-            if run.letters >= 3
-        }
+        spelled = dict.fromkeys(text for text, _ in self.reader.spelled)
         known = [*spelled, *self.reader.first_names[:2], *self.reader.last_names[:2]]
         plausible = [
             (value, heard)
@@ -763,13 +797,15 @@ class _Gatherer:
         features["mention_share"] = len(heard.mentions) / len(self.mentions)
         features["length"] = float(len(local))
         features["rivals"] = float(len(self.heard))
-        runs = ["".join(filter(str.isalnum, run.text)) for run in self.reader.letter_runs]
-        features["spelled_in_call"] = float(
-            sum(len(run) for run in runs if len(run) >= 3 and run in local) / len(local)
+        own = {text for text, speaker in self.reader.spelled if speaker is not Speaker.AGENT}
+        all_texts = {text for text, _ in self.reader.spelled}
+        features["spelled_in_call"] = _share_of(local, all_texts)
+        features["spelled_by_caller"] = _share_of(local, own)
+        features["unlike_spelling"] = float(
+            sum(_fit_in(local, text) is not None for text in own if text not in local)
         )
         names = [*self.reader.first_names[:2], *self.reader.last_names[:2]]
-        inside = [name for name in names if name in local]
-        features["name_share"] = min(1.0, sum(map(len, inside)) / len(local))
+        features["name_share"] = _share_of(local, names)
         features["name_begins"] = float(any(local.startswith(name) for name in names))
 
     def _evidence(self, heard: _Heard) -> tuple[Span, ...]:
@@ -845,6 +881,16 @@ def _count_repeated(kept: Sequence[_Piece], spelled: str) -> int:
 
 def _joined(parts: Sequence[_Piece]) -> str:
     return "".join(part.text for part in _without_repeats(parts))
+
+
+def _share_of(local: str, texts: Iterable[str]) -> float:
+    """Give the share of a local part that lies inside one of the texts."""
+    covered = [False] * len(local)
+    for text in texts:
+        start = local.find(text) if text else -1
+        if start >= 0:
+            covered[start : start + len(text)] = [True] * len(text)
+    return sum(covered) / len(local)
 
 
 def _fit_in(local: str, text: str) -> tuple[str, float] | None:
@@ -981,7 +1027,6 @@ def _phrase_at(lower: list[str], at: int, end: int) -> int:
 
 
 def _speaks_of_email(words: Iterable[str]) -> bool:
-    words = list(words)
     return any(word in ("email", "emails", "mail", "correo", "e-mail") for word in words)
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import gzip
 import random
 import unicodedata
+import warnings
 import zlib
 from collections import Counter
 from collections.abc import Mapping, Sequence, Set
@@ -156,6 +157,7 @@ _COMMON, _SOME, _RARE, _UNKNOWN, _LISTED, _FIRST, _LAST, _SPELLED, _NUMBER = ran
 _CONTEXT = 4
 _ASKED = 10
 _BITS = 17
+_SEEN = 3
 _TITLES = frozenset("mr mister mrs missus mizz ms miss".split())
 
 
@@ -197,6 +199,7 @@ class NameTagger:
         """
         self._vocabulary = dict(vocabulary)
         self._coefficients = coefficients
+        self._judged: tuple[Tokens, Units, NDArray[Any]] | None = None
         self._words: dict[str, tuple[int, int, NameEvidence]] = {}
 
     def probabilities(self, units: Units) -> NDArray[Any]:
@@ -216,6 +219,14 @@ class NameTagger:
         odds = np.exp(logits)
         result[rows] = odds / odds.sum(axis=1, keepdims=True)
         return result
+
+    def judge(self, tokens: Tokens, letters: Sequence[LetterRun]) -> tuple[Units, NDArray[Any]]:
+        """Give a call's units and their probabilities; asked again for it, without work."""
+        judged = self._judged
+        if judged is None or judged[0] is not tokens:
+            units = cut_units(tokens, letters)
+            judged = self._judged = (tokens, units, self.probabilities(units))
+        return judged[1], judged[2]
 
     def word(self, key: str) -> tuple[int, int, NameEvidence]:
         """Give a folded word's (stamp as context, class, evidence)."""
@@ -355,7 +366,8 @@ def _columns(
                 continue
             place = unit - first
             if kind == _COMMON and not (
-                (asks[turn] and length <= 6) or (place and units.key[unit - 1] in _TITLES)
+                (asks[turn] and length <= 6)
+                or (place and units.key[unit - 1] in _TITLES)
                 or (place and units.key[unit - 1] in {"name", "named"})
                 or (unit + 1 < last and units.run[unit + 1] is not None)
             ):
@@ -638,6 +650,7 @@ def train_names(calls: Sequence[GoldCall], seed: int = 0) -> NameTagger:
     """
     import numpy as np
     from scipy.sparse import csr_matrix
+    from sklearn.exceptions import ConvergenceWarning
     from sklearn.linear_model import LogisticRegression
 
     prepared = []
@@ -661,21 +674,27 @@ def train_names(calls: Sequence[GoldCall], seed: int = 0) -> NameTagger:
             blocks.append(columns[kept])
             targets.append(target[kept])
     columns = np.concatenate(blocks)
-    target = np.concatenate(targets)
-    width = columns.shape[1]
+    kept_columns = np.flatnonzero(np.bincount(columns.ravel(), minlength=2**_BITS) >= _SEEN)
+    place = np.full(2**_BITS, -1)
+    place[kept_columns] = np.arange(len(kept_columns))
+    placed = place[columns]
+    seen = placed >= 0
     matrix = csr_matrix(
         (
-            np.ones(columns.size, dtype=np.float64),
-            columns.ravel(),
-            np.arange(0, columns.size + 1, width),
+            np.ones(np.count_nonzero(seen)),
+            placed[seen],
+            np.concatenate([[0], np.cumsum(seen.sum(axis=1))]),
         ),
-        shape=(len(columns), 2**_BITS),
+        shape=(len(columns), len(kept_columns)),
     )
     matrix.sum_duplicates()
-    model = LogisticRegression(C=float(__import__('os').environ.get('NC','0.05')), max_iter=int(__import__('os').environ.get('NI','40')), random_state=seed)
-    model.fit(matrix, target)
+    model = LogisticRegression(C=0.1, max_iter=40, random_state=seed)
+    with warnings.catch_warnings():
+        # Stopped early on purpose: more steps take longer and tag unseen calls no better.
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        model.fit(matrix, np.concatenate(targets))
     weights = np.zeros((2**_BITS + 1, len(Role)), dtype=np.float32)
-    weights[:-1, model.classes_] = model.coef_.T
+    weights[np.ix_(kept_columns, model.classes_)] = model.coef_.T
     weights[-1] = -30.0
     weights[-1, model.classes_] = model.intercept_
     return NameTagger({key: n for key, n in vocabulary.items() if n > 1}, weights)

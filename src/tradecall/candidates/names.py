@@ -8,22 +8,22 @@ described by how all its mentions were said.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from tradecall.attribution import HeardAgent
 from tradecall.candidates.candidate import Candidate, JobField
 from tradecall.candidates.name_tagger import (
     NameTagger,
     Role,
     Units,
     asked_kinds,
-    cut_units,
     fold,
     name_evidence,
 )
-from tradecall.spoken_letters import LetterRun
+from tradecall.spoken_letters import LetterRun, find_letter_runs
 from tradecall.tokens import Tokens
 from tradecall.transcript import Span, Speaker
 
@@ -105,6 +105,8 @@ FEATURE_NAMES = (
 )
 
 _LEAST = 0.02
+_AGENT_AT = 0.2
+_AGENT_LAST_AT = 0.25
 _PARTICLES = frozenset(
     "al bin da dal de dei del della der den di dos du el la las los mac mc o st saint san santa "
     "ter van vander von".split()
@@ -141,12 +143,77 @@ def find_names(
     """
     if tagger is None:
         return []
-    units = cut_units(tokens, letters)
-    chances = _tempered(units, tagger.probabilities(units))
+    units, chances = tagger.judge(tokens, letters)
+    chances = _tempered(units, chances)
     return [
         *_candidates(units, chances, JobField.FIRST_NAME),
         *_candidates(units, chances, JobField.LAST_NAME),
     ]
+
+
+def hear_agent(
+    tokens: Tokens, tagger: NameTagger | None, letters: Sequence[LetterRun] | None = None
+) -> HeardAgent | None:
+    """Find who took the call, not who handed it over; None where no name is likely enough.
+
+    Args:
+        tokens: The call.
+        tagger: Without one nobody is found.
+        letters: What was spelled in it, where it is known already.
+    """
+    if tagger is None:
+        return None
+    if letters is None:
+        letters = find_letter_runs(tokens)
+    units, chances = tagger.judge(tokens, letters)
+    first = _likeliest(units, chances[:, Role.AGENT_FIRST].tolist())
+    if first is None:
+        return None
+    chance = 1.0
+    for mention in first:
+        chance *= 1 - mention.probability
+    last = _following(units, chances[:, Role.AGENT_LAST].tolist(), first)
+    spans = {span for mention in (*first, *(last or ())) for span in _spans(units, mention)}
+    return HeardAgent(
+        usual_writing(_best_text(first), last=False),
+        usual_writing(_best_text(last), last=True) if last else None,
+        tuple(sorted(spans)),
+        min(1 - chance, 0.99),
+    )
+
+
+def _likeliest(units: Units, chance: Sequence[float]) -> list[_Mention] | None:
+    """Give the mentions of the name with the most weight, two words before one of them."""
+    groups: dict[str, list[_Mention]] = defaultdict(list)
+    for mention in _said(units, chance):
+        groups[mention.key].append(mention)
+    sums = {key: sum(mention.probability for mention in group) for key, group in groups.items()}
+    best = max(sums, key=sums.__getitem__, default=None)
+    if best is None or max(mention.probability for mention in groups[best]) < _AGENT_AT:
+        return None
+    longer = [
+        key
+        for key, group in groups.items()
+        if len(key) > len(best)
+        and best in key
+        and sums[key] > 0.6 * sums[best]
+        and max(min(chance[unit] for unit in mention.units) for mention in group) > 0.5
+    ]
+    return groups[max(longer, key=sums.__getitem__)] if longer else groups[best]
+
+
+def _following(
+    units: Units, chance: Sequence[float], first: Sequence[_Mention]
+) -> list[_Mention] | None:
+    """Give the likeliest last name of those that follow the first name somewhere."""
+    after = {(units.turn[mention.units[-1]], mention.units[-1] + 1) for mention in first}
+    likely = [
+        mention
+        for mention in _said(units, chance)
+        if (units.turn[mention.units[0]], mention.units[0]) in after
+    ]
+    best = max(likely, key=lambda mention: (mention.probability, len(mention.key)), default=None)
+    return [best] if best is not None and best.probability >= _AGENT_LAST_AT else None
 
 
 def _tempered(units: Units, chances: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -188,7 +255,9 @@ def _candidates(units: Units, chances: NDArray[np.float64], field: JobField) -> 
         groups[mention.key].append(mention)
     if not groups:
         return []
-    described = _describe(units, chances, groups, role, partner)
+    alike = _alike(groups)
+    _let_spelling_speak(units, groups, alike)
+    described = _describe(units, chances, groups, alike, role, partner)
     candidates = []
     for key, mentions in groups.items():
         spans = sorted({span for mention in mentions for span in _spans(units, mention)})
@@ -233,10 +302,7 @@ def _said(units: Units, chance: Sequence[float]) -> Iterable[_Mention]:
                     or len(members) == _LONGEST
                     or (units.pause[members[-1]] and units.run[following] is None)
                     or not units.key[following]
-                    or (
-                        chance[following] < 5 * _LEAST
-                        and units.key[following] not in _PARTICLES
-                    )
+                    or (chance[following] < 5 * _LEAST and units.key[following] not in _PARTICLES)
                     or units.key[following] == units.key[members[-1]]
                 ):
                     break
@@ -325,6 +391,7 @@ def _describe(
     units: Units,
     chances: NDArray[np.float64],
     groups: dict[str, list[_Mention]],
+    alike: Mapping[str, Sequence[str]],
     role: Role,
     partner: Role,
 ) -> dict[str, dict[str, float]]:
@@ -352,10 +419,7 @@ def _describe(
         units.turn[unit] for unit, key in enumerate(units.key) if key and key == best_partner
     ]
     asked = asked_kinds(units)
-    alike = _alike(groups)
-    spelled_whole = {
-        key: [m for m in mentions if m.spelled] for key, mentions in groups.items()
-    }
+    spelled_whole = {key: [m for m in mentions if m.spelled] for key, mentions in groups.items()}
     long_runs = [run.text for run in units.run if run is not None and run.letters > 5]
     short = {key: nicknames(key) for key in groups}
     step = 1 if role is Role.HOMEOWNER_FIRST else -1
@@ -507,11 +571,7 @@ def _describe(
             "partner_share": partner_sums.get(key, 0.0) / (sums[key] + partner_sums.get(key, 0.0)),
             "spelled_unsaid": float(len(spelled) == len(mentions)),
             "partner_gap": min(
-                (
-                    abs(units.turn[m.units[0]] - turn)
-                    for m in mentions
-                    for turn in partner_turns
-                ),
+                (abs(units.turn[m.units[0]] - turn) for m in mentions for turn in partner_turns),
                 default=20.0,
             ),
             "asked_first": float(sum(bool(asked[units.turn[m.units[0]]] & 2) for m in caller)),
@@ -604,6 +664,22 @@ def _nicknamer() -> NickNamer:
 def nicknames(key: str) -> frozenset[str]:
     """Give the short forms a first name is known to have ("robert" → "bob", "rob", …)."""
     return frozenset(_nicknamer().nicknames_of(key))
+
+
+def _let_spelling_speak(
+    units: Units, groups: dict[str, list[_Mention]], alike: Mapping[str, Sequence[str]]
+) -> None:
+    """Raise what a caller spelled to the chance of the word it spells, heard otherwise before."""
+    for key, mentions in groups.items():
+        heard = [m for name in alike[key] for m in groups[name] if not m.spelled]
+        for place, mention in enumerate(mentions):
+            if not mention.spelled or units.speaker(mention.units[0]) == Speaker.AGENT:
+                continue
+            chance = max(
+                (m.probability for m in heard if m.units[0] < mention.units[0]), default=0.0
+            )
+            if chance > mention.probability and len(key) > 2:
+                mentions[place] = replace(mention, probability=chance)
 
 
 def _after_no(units: Units, mention: _Mention) -> bool:

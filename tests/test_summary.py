@@ -1,0 +1,161 @@
+"""What is needed, in at most 280 characters."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from conftest import make_transcript, read_marked
+from tradecall.dataset import load_gold
+from tradecall.errors import ModelError
+from tradecall.summary import MAX_CHARACTERS, ClauseSummarizer, stem, train_summarizer
+from tradecall.tokens import tokenize
+
+ROOT = Path(__file__).parent.parent
+DIGITS = "zero one two three four five six seven eight nine".split()
+LEAK = (
+    "A: how can i help you",
+    "C: um my water heater is leaking all over the garage floor since yesterday",
+    "A: did it get into the house",
+    "C: no and i need somebody to replace it",
+)
+
+
+@pytest.fixture(scope="module")
+def summarizer() -> ClauseSummarizer:
+    return train_summarizer(load_gold(ROOT / "data/calls/dev.jsonl.gz")[:150])
+
+
+def summarize(summarizer, *lines, sector="plumbing", time=None, redactions=()):
+    tokens = tokenize(make_transcript(*lines))
+    return summarizer.summarize(tokens, sector, None, time, redactions=redactions)
+
+
+def test_summary_begins_with_the_need_and_holds_problem_and_place(summarizer):
+    text = summarize(summarizer, *LEAK).text
+    assert text.startswith("Plumbing: ")
+    assert "water heater" in text
+    assert "leaking" in text
+    assert "garage" in text
+
+
+def test_lower_case_talk_comes_out_as_writing(summarizer):
+    text = summarize(summarizer, "C: um the ac wont cool since tuesday", sector=None).text
+    assert text[0].isupper()
+    assert text.endswith(".")
+    assert "AC" in text
+    assert "won't" in text
+    assert " um " not in text
+
+
+def test_wished_time_stands_in_a_sentence_of_its_own(summarizer):
+    text = summarize(summarizer, *LEAK, time="wednesday morning").text
+    assert text.endswith(" Time: Wednesday morning.")
+
+
+@pytest.mark.parametrize(
+    ("lines", "sector", "text"),
+    [
+        pytest.param(("C: hello",), None, "Caller did not say what is needed.", id="nothing"),
+        pytest.param(("C: hello",), "plumbing", "Plumbing: no details given.", id="sector-only"),
+    ],
+)
+def test_a_call_that_says_nothing_gets_an_honest_summary(summarizer, lines, sector, text):
+    assert summarize(summarizer, *lines, sector=sector).text == text
+
+
+@pytest.mark.parametrize(
+    ("line", "kept_out"),
+    [
+        pytest.param("C: mister roofing has a leaking roof", "roofing has", id="title"),
+        pytest.param("C: my leak is at twelve forty water street", "water street", id="address"),
+        pytest.param("C: leak dot roof at gmail dot com", "leak", id="e-mail"),
+        pytest.param("C: write to leak@example.com", "leak@", id="written-e-mail"),
+        pytest.param("C: zorblatt has a leaking water heater", "zorblatt", id="unknown-name"),
+        pytest.param("C: r o o f leak", "r o", id="letters"),
+        pytest.param("A: is the water heater leaking", "leaking", id="unanswered-question"),
+        pytest.param("C: the water is not in the garage", "in the garage", id="not-there"),
+        pytest.param("C: i dont think its the water heater", "water heater", id="denied"),
+    ],
+)
+def test_what_must_not_be_said_stays_out(summarizer, line, kept_out):
+    text = summarize(summarizer, "A: how can i help", line, sector=None).text
+    assert kept_out not in text.lower()
+
+
+def test_redacted_words_stay_out(summarizer):
+    transcript, spans = read_marked("C: «price» says the water heater is leaking in the garage")
+    tokens = tokenize(transcript)
+    text = summarizer.summarize(tokens, None, None, None, redactions=spans).text
+    assert "price" not in text.lower()
+    assert "water heater" in text.lower()
+
+
+def test_evidence_quotes_the_call(summarizer):
+    transcript = make_transcript(*LEAK)
+    summary = summarizer.summarize(tokenize(transcript), "plumbing", None, None)
+    assert any("water heater" in transcript.quote(span) for span in summary.evidence)
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    number=st.lists(st.integers(0, 9), min_size=4, max_size=16),
+    spoken=st.booleans(),
+    place=st.sampled_from(("before", "after", "turn")),
+)
+def test_planted_digits_never_come_out(summarizer, number, spoken, place):
+    said = " ".join(DIGITS[digit] for digit in number) if spoken else "".join(map(str, number))
+    talk = "my water heater is leaking in the garage"
+    lines = {"before": [f"C: {said} {talk}"], "after": [f"C: {talk} {said}"]}.get(
+        place, [f"C: {talk}", f"C: {said}"]
+    )
+    text = summarize(summarizer, *lines).text
+    written_year = not spoken and re.fullmatch(r"(19|20)\d\d", said)
+    assert written_year or said not in text
+
+
+WORDS = (
+    "my the water heater leak in garage and roof is wont need dont so but hail three twelve forty "
+    "yes no um tenant because if behind furnace quote a"
+).split()
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    turns=st.lists(
+        st.tuples(
+            st.sampled_from("ACX?I"), st.lists(st.sampled_from(WORDS), min_size=1, max_size=40)
+        ),
+        min_size=1,
+        max_size=12,
+    ),
+    time=st.none() | st.text(max_size=80),
+)
+def test_summary_is_short_and_ends_its_sentence_whatever_was_said(summarizer, turns, time):
+    lines = [f"{letter}: {' '.join(words)}" for letter, words in turns]
+    text = summarize(summarizer, *lines, time=time).text
+    assert len(text) <= MAX_CHARACTERS
+    assert text.endswith(".")
+    assert "\n" not in text
+
+
+def test_a_saved_summarizer_says_the_same(summarizer, tmp_path):
+    summarizer.save(tmp_path / "summary", training_data={})
+    again = ClauseSummarizer.load(tmp_path / "summary")
+    assert summarize(again, *LEAK) == summarize(summarizer, *LEAK)
+
+
+def test_load_refuses_a_folder_without_a_model(tmp_path):
+    with pytest.raises(ModelError):
+        ClauseSummarizer.load(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "words", [("leak", "leaks", "leaking", "leaked"), ("drip", "drips", "dripping", "dripped")]
+)
+def test_forms_of_one_word_share_a_stem(words):
+    assert len(set(map(stem, words))) == 1
