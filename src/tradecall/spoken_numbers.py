@@ -78,7 +78,7 @@ _PLURALS = {
 }
 _REPEATS = {"double": 2, "doble": 2, "triple": 3, "treble": 3, "quadruple": 4}
 _SCALES = {"hundred": 2, "thousand": 3}
-_JOINERS = frozenset({"-", "–", "(", ")", "dash", "hyphen"})  # noqa: RUF001
+_JOINERS = frozenset({"-", "–", "(", ")", "dash", "hyphen"})
 _BEFORE_PRONOUN = frozenset(
     "this that the which no any another every each old new big small little last next other only "
     "own same right wrong good bad first second third for at any some with".split()

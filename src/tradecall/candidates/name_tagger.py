@@ -344,6 +344,10 @@ def _columns(
     asked = _asked_before(units, stamps, continued)
 
     elsewhere = _elsewhere(units, classes, asks, said)
+    nth = {unit: number for places in said.values() for number, unit in enumerate(places)}
+    agents = {
+        key: sum(roles[units.turn[unit]] == 1 for unit in places) for key, places in said.items()
+    }
     rows: list[int] = []
     facts: list[list[int]] = []
     windows: list[list[int]] = []
@@ -373,9 +377,8 @@ def _columns(
             ):
                 continue
             key = units.key[unit]
-            places = said[key]
-            by_agent = sum(roles[units.turn[other]] == 1 for other in places)
-            by_other = len(places) - by_agent
+            by_agent = agents[key]
+            by_other = len(said[key]) - by_agent
             next_run = units.run[unit + 1] if unit + 1 < last else None
             nearness = _nearness(key, units.key[unit + 1]) if next_run is not None else 0
             run = units.run[unit]
@@ -398,7 +401,7 @@ def _columns(
                     min(length.bit_length(), 5),
                     min(by_agent, 3),
                     min(by_other, 3),
-                    min(places.index(unit), 2),
+                    min(nth[unit], 2),
                     2 if key in company else 1 if any(map(key.startswith, company)) else 0,
                     nearness,
                     spelled.get(key, 0),

@@ -7,6 +7,7 @@ described by how all its mentions were said.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -113,6 +114,7 @@ _PARTICLES = frozenset(
 )
 _TITLES = frozenset("mr mister mrs missus mizz ms miss".split())
 _LONGEST = 4
+_MOST = 60
 _ALIKE = 0.82
 
 
@@ -255,6 +257,10 @@ def _candidates(units: Units, chances: NDArray[np.float64], field: JobField) -> 
         groups[mention.key].append(mention)
     if not groups:
         return []
+    if len(groups) > _MOST:  # no call that a job comes from speaks of so many people
+        weight = {key: sum(m.probability for m in found) for key, found in groups.items()}
+        likely = sorted(weight, key=weight.__getitem__, reverse=True)[:_MOST]
+        groups = {key: groups[key] for key in likely}
     alike = _alike(groups)
     _let_spelling_speak(units, groups, alike)
     described = _describe(units, chances, groups, alike, role, partner)
@@ -267,8 +273,13 @@ def _candidates(units: Units, chances: NDArray[np.float64], field: JobField) -> 
 
 
 def _mentions(units: Units, chance: Sequence[float]) -> Iterable[_Mention]:
-    yield from _said(units, chance)
-    yield from _spelled_over_turns(units, chance)
+    """Yield all mentions but the parts of a spelling that together spell a word that was said."""
+    words = {key for key, run in zip(units.key, units.run, strict=True) if run is None}
+    chains = list(_spelled_over_turns(units, chance))
+    parts = {unit for chain in chains if chain.key in words for unit in chain.units}
+    for mention in (*_said(units, chance), *chains):
+        if mention.key in words or not (mention.spelled and parts.issuperset(mention.units)):
+            yield mention
 
 
 def _said(units: Units, chance: Sequence[float]) -> Iterable[_Mention]:
@@ -277,7 +288,7 @@ def _said(units: Units, chance: Sequence[float]) -> Iterable[_Mention]:
         for at in range(first, last):
             if chance[at] < _LEAST and units.key[at] not in _PARTICLES:
                 continue
-            if at > first and units.key[at - 1] in _PARTICLES and chance[at - 1] >= 0.1:
+            if _follows_particle(units, chance, at, first):
                 continue
             members = [at]
             while True:
@@ -307,6 +318,14 @@ def _said(units: Units, chance: Sequence[float]) -> Iterable[_Mention]:
                 ):
                     break
                 members = [*members, following]
+
+
+def _follows_particle(units: Units, chance: Sequence[float], at: int, first: int) -> bool:
+    """Tell whether a word is but the end of "de leon" or "al dash rashid"."""
+    if at > first and units.key[at - 1] in _PARTICLES:
+        return chance[at - 1] >= 0.1
+    dashed = at > first + 1 and units.key[at - 1] in {"dash", "hyphen"}
+    return dashed and units.key[at - 2] in _PARTICLES
 
 
 def _spelled_over_turns(units: Units, chance: Sequence[float]) -> Iterable[_Mention]:
@@ -429,6 +448,8 @@ def _describe(
         speakers = [units.speaker(m.units[0]) for m in mentions]
         caller = [m for m, who in zip(mentions, speakers, strict=True) if who != Speaker.AGENT]
         agent = [m for m, who in zip(mentions, speakers, strict=True) if who == Speaker.AGENT]
+        caller_turns = {units.turn[m.units[0]] for m in caller}
+        agent_turns = {units.turn[m.units[0]] for m in agent}
         spelled = spelled_whole[key]
         members = [unit for m in mentions for unit in m.units]
         missed = 1.0
@@ -472,8 +493,8 @@ def _describe(
             "by_caller": float(len(caller)),
             "by_agent": float(len(agent)),
             "both_sides": float(bool(caller) and bool(agent)),
-            "spelled_by_caller": float(sum(m in caller for m in spelled)),
-            "spelled_by_agent": float(sum(m in agent for m in spelled)),
+            "spelled_by_caller": float(sum(m.spelled for m in caller)),
+            "spelled_by_agent": float(sum(m.spelled for m in agent)),
             "spelled_by_word": float(
                 sum(run.as_in for m in spelled for u in m.units if (run := units.run[u]))
             ),
@@ -498,13 +519,7 @@ def _describe(
                     for m in groups[name]
                 )
             ),
-            "echoed": float(
-                any(
-                    a is not b and abs(units.turn[a.units[0]] - units.turn[b.units[0]]) == 1
-                    for a in caller
-                    for b in agent
-                )
-            ),
+            "echoed": float(any({turn - 1, turn + 1} & caller_turns for turn in agent_turns)),
             "corrected": float(any(_after_no(units, m) for m in caller)),
             "after_question": float(
                 any(units.turn[m.units[0]] and _is_asked(units, m) for m in caller)
@@ -571,8 +586,7 @@ def _describe(
             "partner_share": partner_sums.get(key, 0.0) / (sums[key] + partner_sums.get(key, 0.0)),
             "spelled_unsaid": float(len(spelled) == len(mentions)),
             "partner_gap": min(
-                (abs(units.turn[m.units[0]] - turn) for m in mentions for turn in partner_turns),
-                default=20.0,
+                (_gap(partner_turns, units.turn[m.units[0]]) for m in mentions), default=20.0
             ),
             "asked_first": float(sum(bool(asked[units.turn[m.units[0]]] & 2) for m in caller)),
             "asked_last": float(sum(bool(asked[units.turn[m.units[0]]] & 4) for m in caller)),
@@ -617,6 +631,12 @@ _STREETS = frozenset(
     "street st avenue ave road rd drive dr lane ln court ct boulevard blvd place circle terrace "
     "highway parkway trail way cove point ridge loop crossing square county lake park".split()
 )
+
+
+def _gap(turns: Sequence[int], turn: int) -> float:
+    """Give how many turns lie between a turn and the nearest of some, at most 20."""
+    place = bisect_left(turns, turn)
+    return float(min([20, *(abs(near - turn) for near in turns[max(0, place - 1) : place + 1])]))
 
 
 def _fills_turn(units: Units, mention: _Mention) -> bool:

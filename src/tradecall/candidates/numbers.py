@@ -14,6 +14,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
+from itertools import pairwise
 from operator import ne
 from typing import NamedTuple
 
@@ -46,8 +47,8 @@ _TOPIC_WORDS = _topics(
         Topic.ZIP: "zip zipcode zips postal postcode",
         Topic.STREET: "address street road avenue drive lane house",
         Topic.EMAIL: "email e-mail mail gmail yahoo hotmail outlook aol icloud",
-        Topic.OTHER: "card credit visa mastercard debit expires expiration expiring cvv model serial "
-        "claim policy order invoice gate code keypad lockbox account ticket confirmation license "
+        Topic.OTHER: "card credit visa mastercard debit expires expiration expiring cvv model "
+        "serial claim policy order invoice gate code keypad lockbox account ticket confirmation license "
         "permit quote estimate reference po unit tag vin dollars bucks dollar percent feet foot "
         "square inch inches gallon gallons pounds degrees amp amps volt volts year years old "
         "pm am oclock o'clock ton tons hours minutes days weeks months case routing security "
@@ -114,6 +115,20 @@ _CALLING_FROM = (
     ("comes", "up"),
 )
 _BREAKS = frozenset(". ; ? ! but and though while".split())
+_EXPLAINING = frozenset(
+    "is was are for that's thats that it's its 's , . no yes yeah goes would where works".split()
+)
+_ALIKE = 3  # digits
+_COMPARED = (
+    "tail_by_caller",
+    "tail_by_agent",
+    "said_by_caller",
+    "said_by_agent",
+    "affirmed",
+    "confirmed",
+    "superseded",
+)
+_SAME_PLACE = 3  # turns between two chunks of one mention
 _ENDING = frozenset("ending ends end ended last finishing".split())
 
 _PHONE = 10  # digits
@@ -190,6 +205,16 @@ FEATURE_NAMES = (
     "alike_later_customer",
     "alike_later_company",
     "alike_earlier",
+    "taken_back",
+    "tail_by_caller_over_alike",
+    "tail_by_agent_over_alike",
+    "said_by_caller_over_alike",
+    "said_by_agent_over_alike",
+    "affirmed_over_alike",
+    "confirmed_over_alike",
+    "superseded_over_alike",
+    "price_over_alike",
+    "heard_last",
     "toll_free",
     "confirmed",
     "own_repeats",
@@ -322,6 +347,7 @@ class _Dialogue:
         self.length = length
         self.topic = topic
         self.complete: dict[str, _Hypothesis] = {}
+        self.heard: dict[str, set[tuple[int, ...]]] = {}  # number → the chunks it was heard in
         self.replaced: set[tuple[str, str]] = set()  # (before, after) of a correction
         self.partial: list[_Hypothesis] = []
         self._run()
@@ -480,7 +506,7 @@ class _Dialogue:
         for rank, reading in enumerate(readings):
             price = known.price + 0.3 * rank
             size = len(reading)
-            if size >= 2 and reading in known.digits or reading == known.digits:
+            if (size >= 2 and reading in known.digits) or reading == known.digits:
                 yield self._heard(known, chunk, price - (0.1 if same else 0.3))
                 continue
             if size == 1:
@@ -567,6 +593,7 @@ class _Dialogue:
             return
         digits = hypothesis.digits
         known = self.complete.get(digits)
+        self.heard.setdefault(digits, set()).add(hypothesis.chunks)
         if known is None or _worth(hypothesis) < _worth(known):
             self.complete[digits] = hypothesis
 
@@ -588,7 +615,8 @@ class _Dialogue:
             for hypothesis in self.partial:
                 digits = caller_id[:3] + hypothesis.digits
                 if len(hypothesis.digits) == 7 and digits not in found:
-                    found[digits] = hypothesis._replace(price=hypothesis.price + 2.0)
+                    self.heard[digits] = {hypothesis.chunks}
+                    found[digits] = hypothesis._replace(digits=digits, price=hypothesis.price + 2.0)
         common = self._caller_id_features(caller_id)
         rows = self._features(found)
         spoken = max(
@@ -664,8 +692,7 @@ class _Dialogue:
         for digits, hypothesis in found.items():
             chunks = [self.chunks[index] for index in hypothesis.chunks]
             start = chunks[0]
-            before, after = self._words_around(hypothesis)
-            near = (*before, *after)
+            near = self._words_about(digits)
             tail = digits[-4:] if self.length == _PHONE else digits[-3:]
             rivals = [other for key, other in topical.items() if key != digits]
             row = {
@@ -699,8 +726,8 @@ class _Dialogue:
                 "glued_after": float(self._continues(hypothesis)),
                 "prefer": float(sum(word in _PREFER for word in near)),
                 "reject": float(sum(word in _REJECT for word in near)),
-                "other_place": float(any(word in _OTHER_PLACE for word in near)),
-                "service_place": float(any(word in _SERVICE_PLACE for word in near)),
+                "other_place": float(sum(word in _OTHER_PLACE for word in near)),
+                "service_place": float(sum(word in _SERVICE_PLACE for word in near)),
                 "cue_word_near": float(any(_TOPIC_WORDS.get(word) is self.topic for word in near)),
                 "superseded": float(
                     any(before_ == digits and after_ in found for before_, after_ in self.replaced)
@@ -715,16 +742,45 @@ class _Dialogue:
                 "position": start.index / max(1, len(self.chunks)),
             }
             row["affirmed"], row["denied"] = self._answer(chunks[-1])
-            for key, other in found.items():
-                if key == digits or _distance(key, digits) > 3 or other.corrected:
+            rows[digits] = row
+        self._compare(found, rows)
+        return rows
+
+    def _compare(self, found: dict[str, _Hypothesis], rows: dict[str, dict[str, float]]) -> None:
+        """Set candidates that differ in a digit or two against each other.
+
+        They are one number, misheard, misread or corrected: which was said last, more often, and
+        affirmed tells more than how well each of them was said.
+        """
+        said = {digits: item for digits, item in found.items() if item.corrected < 2}
+        last = {digits: max(max(heard) for heard in self.heard[digits]) for digits in said}
+        for digits, hypothesis in said.items():
+            row = rows[digits]
+            alike = [
+                other
+                for key, other in said.items()
+                if key != digits and _distance(key, digits) <= _ALIKE
+            ]
+            for other in alike:
+                if other.corrected:
                     continue
                 if other.chunks[0] > hypothesis.chunks[0]:
+                    later = self.chunks[other.chunks[0]]
+                    if later.negated and other.owner is Side.CUSTOMER:
+                        row["taken_back"] = 1.0
                     side = "customer" if other.owner is Side.CUSTOMER else "company"
                     row[f"alike_later_{side}"] = 1.0
                 elif other.chunks[0] < hypothesis.chunks[0]:
                     row["alike_earlier"] = 1.0
-            rows[digits] = row
-        return rows
+            if not alike:
+                continue
+            rivals = [rows[other.digits] for other in alike]
+            for name in _COMPARED:
+                row[f"{name}_over_alike"] = row.get(name, 0.0) - max(
+                    rival.get(name, 0.0) for rival in rivals
+                )
+            row["heard_last"] = float(all(last[digits] >= last[other.digits] for other in alike))
+            row["price_over_alike"] = hypothesis.price - min(other.price for other in alike)
 
     def _continues(self, hypothesis: _Hypothesis) -> bool:
         """Whether the same speaker runs on with digits, so that this is part of a longer number."""
@@ -733,25 +789,47 @@ class _Dialogue:
             return False
         return self.chunks[last.index + 1].glued
 
-    def _words_around(self, hypothesis: _Hypothesis) -> tuple[list[str], list[str]]:
-        """Give the words that explain a number: before its first chunk and after its last."""
-        tokens = self.tokens
-        chunks = self.chunks
-        opening, closing = min(hypothesis.chunks), max(hypothesis.chunks)
+    def _words_about(self, digits: str) -> list[str]:
+        """Give the words that explain a number, wherever it was said: before, after, in reply."""
+        words: list[str] = []
+        for opening, closing in self._mentions(digits):
+            words += self._words_around(opening, closing)
+        return words
+
+    def _mentions(self, digits: str) -> set[tuple[int, int]]:
+        """Give first and last chunk of each place where a number was said."""
+        mentions = set()
+        for heard in self.heard[digits]:
+            indexes = sorted(set(heard))
+            opening = indexes[0]
+            for index, following in pairwise(indexes):
+                if self.chunks[following].turn - self.chunks[index].turn > _SAME_PLACE:
+                    mentions.add((opening, index))
+                    opening = following
+            mentions.add((opening, indexes[-1]))
+        return mentions
+
+    def _words_around(self, opening: int, closing: int) -> list[str]:
+        tokens, chunks = self.tokens, self.chunks
         first, last = chunks[opening].run, chunks[closing].run
         begin, end = tokens.bounds[first.turn][0], tokens.bounds[last.turn][1]
-        # Another number in between has words of its own: "bills go to 55812, the house is 56649".
-        if opening:
-            begin = max(begin, chunks[opening - 1].run.last)
-        if closing + 1 < len(chunks):
-            end = min(end, chunks[closing + 1].run.first)
-        before = tokens.lower[max(begin, first.first - _EXPLAIN) : first.first]
-        after = tokens.lower[last.last : min(end, last.last + _EXPLAIN)]
+        # Another number in the turn has words of its own: "bills go to 55812, the house is 56649".
         if opening and chunks[opening - 1].turn == first.turn:
-            before = _last_clause(before)
+            previous = chunks[opening - 1].run.last
+            _, before = _divide(tokens.lower[previous : first.first])
+        else:
+            before = tokens.lower[begin : first.first]
+        after: Sequence[str]
         if closing + 1 < len(chunks) and chunks[closing + 1].turn == last.turn:
-            after = _first_clause(after)
-        return before, after
+            after, _ = _divide(tokens.lower[last.last : chunks[closing + 1].run.first])
+        else:
+            after = tokens.lower[last.last : end]
+        words = [*before[-_EXPLAIN:], *after[:_EXPLAIN]]
+        if not after and last.turn + 1 < len(tokens.bounds):
+            reply = tokens.words(last.turn + 1)[:_EXPLAIN]
+            if reply and reply[0] in _EXPLAINING:
+                words += _divide(reply)[0]
+        return words
 
     def _answer(self, chunk: Chunk) -> tuple[float, float]:
         """Say whether the other side's next turn affirms or denies what was just said."""
@@ -782,7 +860,7 @@ class _Dialogue:
                     row["denied"] = max(row.get("denied", 0.0), denied)
         for turn, (first, last) in enumerate(tokens.bounds):
             words = tokens.lower[first:last]
-            if not any(pair in _CALLING_FROM for pair in zip(words, words[1:], strict=False)):
+            if not any(pair in _CALLING_FROM for pair in pairwise(words)):
                 continue
             if tokens.transcript.turns[turn].speaker is not Speaker.AGENT:
                 row["calling_from_caller"] = 1.0
@@ -805,7 +883,7 @@ class _Dialogue:
             return tuple(spans)
         for turn, (first, last) in enumerate(tokens.bounds):
             words = tokens.lower[first:last]
-            for index, pair in enumerate(zip(words, words[1:], strict=False)):
+            for index, pair in enumerate(pairwise(words)):
                 if pair in _CALLING_FROM and tokens.turn[first + index] == turn:
                     spans.append(tokens.span(first + index, first + index + 2))
                     break
@@ -830,20 +908,18 @@ def _is_grouped(cuts: tuple[int, ...], length: int) -> bool:
     return all(cut in cuts for cut in (3, 6)) or cuts[0] in (6, 10)
 
 
-def _last_clause(words: list[str]) -> list[str]:
-    """Give the words after the last break: they belong to the number that follows."""
-    for index in range(len(words) - 1, -1, -1):
-        if words[index] in _BREAKS:
-            return words[index:]
-    return words
+def _divide(words: Sequence[str]) -> tuple[Sequence[str], Sequence[str]]:
+    """Divide the words between two numbers: those about the one before, those about the next.
 
-
-def _first_clause(words: list[str]) -> list[str]:
-    """Give the words before the first break: they belong to the number before."""
+    "… is the house and the bills go to …" speaks of the first up to the break; without a word
+    that takes up the first, all of it leads to the second.
+    """
+    if not words or words[0] not in _EXPLAINING:
+        return (), words
     for index, word in enumerate(words):
         if word in _BREAKS and index:
-            return words[:index]
-    return words
+            return words[:index], words[index:]
+    return words, ()
 
 
 def _worth(hypothesis: _Hypothesis) -> float:
@@ -851,7 +927,8 @@ def _worth(hypothesis: _Hypothesis) -> float:
 
 
 def _distance(left: str, right: str) -> int:
-    return sum(map(ne, left, right)) + abs(len(left) - len(right))
+    different: int = sum(map(ne, left, right))
+    return different + abs(len(left) - len(right))
 
 
 def _places(digits: str, piece: str) -> list[tuple[int, int]]:
