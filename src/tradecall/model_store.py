@@ -1,4 +1,4 @@
-"""One folder a model: ``model.skops`` (estimators), ``model.json`` (all else), ``README.md`` (card).
+"""One folder a model: ``model.skops`` (estimators), ``model.json`` (the rest), ``README.md``.
 
 Only scikit-learn, numpy and scipy types are stored and trusted: our own classes are rebuilt from
 ``model.json`` by the module that owns them. Nothing is pickled.
@@ -12,6 +12,7 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+from zipfile import ZIP_DEFLATED
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -59,7 +60,8 @@ def save_model(folder: Path, estimators: Mapping[str, Any], info: ModelInfo, car
     import skops.io
 
     folder.mkdir(parents=True, exist_ok=True)
-    _write(folder / "model.skops", skops.io.dumps(dict(estimators)))
+    packed = skops.io.dumps(dict(estimators), compression=ZIP_DEFLATED, compresslevel=9)
+    _write(folder / "model.skops", packed)
     _write(folder / "model.json", (info.model_dump_json(indent=1) + "\n").encode())
     _write(folder / "README.md", card.encode())
 

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 
 from tradecall.attribution import AgentDirectory, Attribution, CompanyTable, attribute, find_company
 from tradecall.candidates import find_candidates
-from tradecall.candidates.candidate import REQUIRED_FIELDS, Candidate, JobField
+from tradecall.candidates.candidate import Candidate, JobField
 from tradecall.errors import InvalidJobError, ModelError, TradecallError
 from tradecall.job import Assembly, JobRequest, assemble_job, is_valid_phone, normalize_phone
 from tradecall.preferred_time import find_preferred_time
@@ -340,15 +340,15 @@ class Pipeline:
         readiness = self.ranker.readiness
         probability = readiness.probability(parts)
         reasons = _reasons(decisions, need, assembly)
-        doubtful = any(path.startswith("homeowner.") for path in assembly.problems)
+        doubtful = any(path.startswith("homeowner.") for path in assembly.problems) or any(
+            _is_unconfirmed(decision) for decision in decisions.values()
+        )
         if not need.is_job:
             status = "no_job"
-        elif assembly.job is None or probability < readiness.ready_at or doubtful:
-            status = "review"
-        elif any(_is_unconfirmed(decision) for decision in decisions.values()):
-            status = "review"
-        else:
+        elif assembly.job and probability >= readiness.ready_at and not doubtful:
             status, reasons = "ready", ()
+        else:
+            status = "review"
         return CallResult(
             transcript,
             status,

@@ -21,8 +21,6 @@ from tradecall.candidates.candidate import Candidate, JobField
 from tradecall.errors import ModelError
 from tradecall.model_store import ModelInfo, load_model, save_model
 
-_TREES = 120
-_LEAF = 2
 _EDGE = 1e-3
 
 
@@ -58,13 +56,106 @@ class Decision:
 
 
 @dataclass(frozen=True)
+class Forest:
+    """Extremely randomised trees as flat arrays, one entry a node.
+
+    scikit-learn grows them; walking all trees for all rows at once in numpy costs a tenth of asking
+    tree by tree, and the arrays load without building a thousand objects.
+
+    Attributes:
+        roots: First node of each tree.
+        feature: Column that a node asks for; 0 at a leaf.
+        threshold: A row goes left where its value is at most this; infinite at a leaf.
+        left: Next node; a leaf points to itself.
+        right: Likewise.
+        share: Share of right candidates among the training rows that came to the node.
+        depth: Steps after which every row is at a leaf.
+    """
+
+    roots: NDArray[np.int32]
+    feature: NDArray[np.int16]
+    threshold: NDArray[np.float32]
+    left: NDArray[np.int32]
+    right: NDArray[np.int32]
+    share: NDArray[np.float32]
+    depth: int
+
+    @classmethod
+    def grow(cls, rows: NDArray[np.float32], labels: NDArray[np.bool_], *, seed: int) -> Forest:
+        """Grow trees on rows of shape ``(candidates, features)`` and their labels."""
+        from sklearn.ensemble import ExtraTreesClassifier
+
+        # Many features a split and bounded depth: as right as full trees, better calibrated, and
+        # half their size (log loss and exact match by cross-validation over all fields).
+        grown = ExtraTreesClassifier(
+            80, min_samples_leaf=2, max_depth=14, max_features=0.3, random_state=seed, n_jobs=1
+        ).fit(rows, labels)
+        positive = list(grown.classes_).index(True) if labels.any() else None
+        parts: list[tuple[NDArray[Any], ...]] = []
+        roots, size, depth = [], 0, 1
+        for estimator in grown.estimators_:
+            tree = estimator.tree_
+            own = np.arange(tree.node_count)
+            leaf = tree.children_left < 0
+            share = np.zeros(len(own))
+            if positive is not None:
+                share = tree.value[:, 0, positive] / tree.value[:, 0, :].sum(axis=1)
+            parts.append(
+                (
+                    np.where(leaf, 0, tree.feature),
+                    # Rounded up: a single-precision row must compare as it did in training.
+                    np.where(
+                        leaf, np.inf, np.nextafter(np.float32(tree.threshold), np.float32(np.inf))
+                    ),
+                    np.where(leaf, own, tree.children_left) + size,
+                    np.where(leaf, own, tree.children_right) + size,
+                    share,
+                )
+            )
+            roots.append(size)
+            size += tree.node_count
+            depth = max(depth, tree.max_depth)
+        feature, threshold, left, right, share = map(np.concatenate, zip(*parts, strict=True))
+        return cls(
+            np.array(roots, np.int32),
+            feature.astype(np.int16),
+            threshold.astype(np.float32),
+            left.astype(np.int32),
+            right.astype(np.int32),
+            share.astype(np.float32),
+            depth,
+        )
+
+    def scores(self, rows: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Give each row's share of right ones, mean over the trees; shape ``(len(rows),)``."""
+        nodes = np.repeat(self.roots[None, :], len(rows), axis=0)
+        which = np.arange(len(rows))[:, None]
+        for _ in range(self.depth):
+            goes_left = rows[which, self.feature[nodes]] <= self.threshold[nodes]
+            nodes = np.where(goes_left, self.left[nodes], self.right[nodes])
+        means: NDArray[np.float32] = self.share[nodes].mean(axis=1)
+        return means
+
+    def to_arrays(self) -> dict[str, NDArray[Any]]:
+        """Give the arrays by name, as a model folder keeps them."""
+        return {
+            "roots": self.roots,
+            "feature": self.feature,
+            "threshold": self.threshold,
+            "left": self.left,
+            "right": self.right,
+            "share": self.share,
+        }
+
+
+@dataclass(frozen=True)
 class FieldRanker:
     """The ranker of one field.
 
     Attributes:
         field: The field.
         names: Feature names, in the order of the forest's columns.
-        forest: scikit-learn's ``ExtraTreesClassifier``, fitted on {0, 1}.
+        forest: Scores a candidate; None for a ranker that is only asked about given scores.
         slope: Calibration: logit of the probability = slope · logit of the score + intercept.
         intercept: Likewise.
         accept_at: Least probability that is accepted.
@@ -72,7 +163,7 @@ class FieldRanker:
 
     field: JobField
     names: tuple[str, ...]
-    forest: Any
+    forest: Forest | None
     slope: float = 1.0
     intercept: float = 0.0
     accept_at: float = 0.5
@@ -94,40 +185,26 @@ class FieldRanker:
             truths: For each candidate, whether it is the field's true value.
             seed: Makes the forest reproducible.
         """
-        from sklearn.ensemble import ExtraTreesClassifier
-
         names = tuple(sorted({name for call in calls for item in call for name in item.features}))
         rows = np.vstack([matrix(call, names) for call in calls if call])
         labels = np.concatenate([np.asarray(truth, bool) for truth in truths if len(truth)])
-        forest = ExtraTreesClassifier(
-            _TREES, min_samples_leaf=_LEAF, random_state=seed, n_jobs=1
-        ).fit(rows, labels)
-        return cls(field, names, forest)
+        return cls(field, names, Forest.grow(rows, labels, seed=seed))
 
-    def scores(self, candidates: Sequence[Candidate]) -> NDArray[np.float64]:
-        """Give each candidate's raw score in [0, 1]; shape ``(len(candidates),)``."""
-        if not candidates:
-            return np.zeros(0)
-        rows = matrix(candidates, self.names)
-        total = np.zeros(len(rows))
-        # The trees themselves: scikit-learn's checks around them cost ten times their work.
-        for tree in self.forest.estimators_:
-            total += tree.tree_.predict(rows)[:, 1]
-        scores: NDArray[np.float64] = total / len(self.forest.estimators_)
+    def scores(self, candidates: Sequence[Candidate]) -> list[float]:
+        """Give each candidate's raw score in [0, 1]."""
+        if not candidates or self.forest is None:
+            return [0.0] * len(candidates)
+        scores: list[float] = self.forest.scores(matrix(candidates, self.names)).tolist()
         return scores
 
     def decide(self, candidates: Sequence[Candidate]) -> Decision:
         """Rank candidates and fill the field, or leave it empty."""
-        return self.decide_scored(candidates, self.scores(candidates).tolist())
+        return self.decide_scored(candidates, self.scores(candidates))
 
-    def decide_scored(
-        self, candidates: Sequence[Candidate], scores: Sequence[float]
-    ) -> Decision:
+    def decide_scored(self, candidates: Sequence[Candidate], scores: Sequence[float]) -> Decision:
         """Decide on raw scores, for instance of a forest that does not know the call."""
         order = sorted(range(len(scores)), key=lambda index: -scores[index])
-        ranked = [
-            Ranked(candidates[index], self.probability(scores[index])) for index in order
-        ]
+        ranked = [Ranked(candidates[index], self.probability(scores[index])) for index in order]
         best = ranked[0].probability if ranked else 0.0
         if ranked and best >= self.accept_at:
             return Decision(self.field, ranked[0], tuple(ranked[1:]), best)
@@ -288,6 +365,7 @@ class Ranker:
                 "slope": round(ranker.slope, 6),
                 "intercept": round(ranker.intercept, 6),
                 "accept_at": ranker.accept_at,
+                "depth": ranker.forest.depth if ranker.forest else 0,
             }
             for field, ranker in self.fields.items()
         }
@@ -299,7 +377,11 @@ class Ranker:
                 "operating_point": point,
             }
         )
-        forests = {field.value: ranker.forest for field, ranker in self.fields.items()}
+        forests = {
+            field.value: ranker.forest.to_arrays()
+            for field, ranker in self.fields.items()
+            if ranker.forest is not None
+        }
         save_model(folder, forests, stored, card)
 
     @classmethod
@@ -315,16 +397,14 @@ class Ranker:
                 JobField(name): FieldRanker(
                     JobField(name),
                     tuple(entry["names"]),
-                    forests[name],
+                    Forest(**forests[name], depth=entry["depth"]),
                     entry["slope"],
                     entry["intercept"],
                     entry["accept_at"],
                 )
                 for name, entry in info.extra["fields"].items()
             }
-            readiness = Readiness(
-                tuple(info.extra["readiness"]), info.operating_point["ready_at"]
-            )
+            readiness = Readiness(tuple(info.extra["readiness"]), info.operating_point["ready_at"])
         except (KeyError, ValueError, TypeError) as error:
             raise ModelError(f"{folder}/model.json is incomplete: {error}") from error
         return cls(fields, readiness, info)

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from rapidfuzz.distance import Levenshtein
+
 from tradecall.tokens import Tokens
 
 _WORDS_FOR_LETTERS = (
@@ -71,6 +73,7 @@ class LetterRun:
             they stood among the letters.
         letters: How many letters were spelled.
         as_in: How many of them by a word ("b as in boy", "bravo").
+        places: For each character of ``text``, the first token of what spelled it.
     """
 
     first: int
@@ -79,6 +82,7 @@ class LetterRun:
     text: str
     letters: int
     as_in: int
+    places: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +140,7 @@ def _run_at(lower: list[str], first: int, end: int, turn: int) -> LetterRun | No
         pieces.pop(0)
     if not pieces:
         return None
-    if len(pieces) > 2 and _is_correction(lower, pieces[0][0], pieces[0][1], pieces[1][1]):
+    if len(pieces) > 2 and _is_named_letter(lower, pieces):
         pieces.pop(0)
     text = "".join(piece.text for _, piece in pieces)
     letters = sum(char.isalpha() for char in text)
@@ -145,13 +149,25 @@ def _run_at(lower: list[str], first: int, end: int, turn: int) -> LetterRun | No
     plain = as_in - words
     if words == len(pieces) < 3 or (letters < 2 and not plain) or not set(text) - {"a", "i"}:
         return None
-    return LetterRun(pieces[0][0], pieces[-1][1].last, turn, text, letters, as_in)
+    places = tuple(at for at, piece in pieces for _ in piece.text)
+    return LetterRun(pieces[0][0], pieces[-1][1].last, turn, text, letters, as_in, places)
 
 
-def _is_correction(lower: list[str], at: int, first: _Piece, second: _Piece) -> bool:
-    """Tell "with a c, c a t h y": the first letter names what the spelling then repeats."""
-    before = lower[at - 2 : at] if at >= 2 else []
-    return before in (["with", "a"], ["with", "an"]) and first.text == second.text
+def _is_named_letter(lower: list[str], pieces: list[tuple[int, _Piece]]) -> bool:
+    """Tell whether the first letter only says how a word is written: "cathy with a c, c a t h y".
+
+    It does where the spelling repeats it, or without it is more like the word before "with".
+    """
+    at, first = pieces[0]
+    if at < 2 or lower[at - 2] != "with" or lower[at - 1] not in ("a", "an"):
+        return False
+    if first.text == pieces[1][1].text:
+        return True
+    before = at - 4 if at > 3 and lower[at - 3] == "," else at - 3
+    named = lower[before] if before >= 0 else ""
+    rest = "".join(piece.text for _, piece in pieces[1:])
+    whole = first.text + rest
+    return Levenshtein.distance(rest, named) < Levenshtein.distance(whole, named)
 
 
 def _piece_at(lower: list[str], at: int, end: int) -> _Piece | None:

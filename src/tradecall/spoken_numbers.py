@@ -40,9 +40,7 @@ _TEENS = {
 } | {"diez": "10", "once": "11", "doce": "12", "trece": "13", "catorce": "14", "quince": "15"}
 _TENS = {
     word: str(2 + index)
-    for index, word in enumerate(
-        "twenty thirty forty fifty sixty seventy eighty ninety".split()
-    )
+    for index, word in enumerate("twenty thirty forty fifty sixty seventy eighty ninety".split())
 } | {"fourty": "4", "veinte": "2", "treinta": "3", "cuarenta": "4", "cincuenta": "5"}
 # Digits only among digits: price of reading the word as a digit inside a run and at its edge.
 _HOMOPHONES = {
@@ -158,6 +156,37 @@ def find_number_runs(tokens: Tokens) -> list[NumberRun]:
                 runs.append(run)
             position = end
     return runs
+
+
+def align_reading(tokens: Tokens, run: NumberRun, digits: str) -> list[tuple[int, int, str]]:
+    """Tell which words of a run each digit of one of its readings was read from.
+
+    Returns:
+        Token ranges ``[first, last)`` that cover the run in order, each with its digits (``""`` for
+        a joiner or a homophone that wrote none).
+    """
+    words = tokens.lower[run.first : run.last]
+    # The cheapest way to each (words used, digits written): its price and where it came from.
+    paths: dict[tuple[int, int], tuple[float, int, int]] = {(0, 0): (0.0, 0, 0)}
+    for position in range(len(words)):
+        atoms = _atoms(words, position)
+        for used in range(len(digits) + 1):
+            if (position, used) not in paths:
+                continue
+            price = paths[position, used][0]
+            for atom in atoms:
+                ahead = (atom.end, used + len(atom.digits))
+                if digits.startswith(atom.digits, used) and (
+                    ahead not in paths or price + atom.price < paths[ahead][0]
+                ):
+                    paths[ahead] = (price + atom.price, position, used)
+    parts: list[tuple[int, int, str]] = []
+    position, used = len(words), len(digits)
+    while position:
+        _, before, start = paths[position, used]
+        parts.append((run.first + before, run.first + position, digits[start:used]))
+        position, used = before, start
+    return parts[::-1]
 
 
 def written_digits(word: str) -> str | None:

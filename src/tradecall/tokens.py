@@ -2,7 +2,8 @@
 
 spaCy's English tokenizer, without its exceptions, cuts the whole call once. Contractions stay
 whole ("don't", "whats") but for 's, which is a token of its own; so are hyphens between letters or
-digits ("S-M-Y" → S - M - Y). E-mail addresses stay whole. Finders read the plain lists below, which cost less to index than tokens.
+digits ("S-M-Y" → S - M - Y). E-mail addresses stay whole. Finders read the plain lists below, which
+cost less to index than spaCy's tokens.
 """
 
 from __future__ import annotations
@@ -104,7 +105,7 @@ def blank_english() -> Language:
     from spacy.util import compile_infix_regex, compile_prefix_regex, compile_suffix_regex
 
     nlp = spacy.blank("en")
-    defaults = nlp.Defaults
+    defaults, usual = nlp.Defaults, nlp.tokenizer
     nlp.tokenizer = Tokenizer(
         nlp.vocab,
         rules={},
@@ -112,6 +113,6 @@ def blank_english() -> Language:
         suffix_search=compile_suffix_regex(list(defaults.suffixes or ())).search,
         infix_finditer=compile_infix_regex([*(defaults.infixes or ()), *_MIXED_HYPHENS]).finditer,
         token_match=None,
-        url_match=nlp.tokenizer.url_match,
+        url_match=getattr(usual, "url_match", None),
     )
     return nlp

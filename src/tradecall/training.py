@@ -104,9 +104,7 @@ class _Scored:
     scores: Mapping[JobField, Sequence[float]]
 
 
-def train(
-    data: Path, out: Path, *, workers: int = 2, say: Callable[[str], None] = print
-) -> Report:
+def train(data: Path, out: Path, *, workers: int = 2, say: Callable[[str], None] = print) -> Report:
     """Make all model folders of a data folder.
 
     Args:
@@ -152,9 +150,7 @@ def cross_validate(
     wanted = {call.call_id for call in calls}
     everything = [*(call for call in material.calls if call.call_id not in wanted), *calls]
     folds = _fit_all(material, everything, workers)[:FOLDS]
-    records = {
-        record["call_id"]: record for record in _concluded(_score(everything, folds), folds)
-    }
+    records = {record["call_id"]: record for record in _concluded(_score(everything, folds), folds)}
     return [records[call.call_id] for call in calls]
 
 
@@ -210,8 +206,7 @@ def _score(calls: Sequence[GoldCall], folds: Sequence[Models]) -> list[_Scored]:
         for call, reading in readings:
             if fold_of(call.call_id, FOLDS) == fold:
                 scores = {
-                    field: ranker.scores(_of(field, reading)).tolist()
-                    for field, ranker in forests.items()
+                    field: ranker.scores(_of(field, reading)) for field, ranker in forests.items()
                 }
                 scored.append(_Scored(call, reading, scores))
     return scored
@@ -263,18 +258,14 @@ def _assemble_ranker(
             right.append(top is not None and _is_right(item.call, found[top]))
             none_right.append(item.call.value(field) is None)
         slope, intercept, accept_at = calibrate(best, right, none_right)
-        fields[field] = FieldRanker(
-            field, forest.names, forest.forest, slope, intercept, accept_at
-        )
+        fields[field] = FieldRanker(field, forest.names, forest.forest, slope, intercept, accept_at)
     rows = [row for item in scored if (row := _readiness_row(item, fields))]
     # Readiness is tried on folds it was not fitted on, or its threshold would be too kind.
     tried: list[tuple[float, bool]] = []
     for fold in {row.fold for row in rows}:
         known = [row for row in rows if row.fold != fold]
         held_out = Readiness.fit([row.parts for row in known], [row.right for row in known])
-        tried += [
-            (held_out.probability(row.parts), row.right) for row in rows if row.fold == fold
-        ]
+        tried += [(held_out.probability(row.parts), row.right) for row in rows if row.fold == fold]
     ready_at, chosen = operating_point(
         [probability for probability, _ in tried],
         [right for _, right in tried],
@@ -293,9 +284,7 @@ class _ReadinessRow:
     fold: int
 
 
-def _readiness_row(
-    item: _Scored, fields: Mapping[JobField, FieldRanker]
-) -> _ReadinessRow | None:
+def _readiness_row(item: _Scored, fields: Mapping[JobField, FieldRanker]) -> _ReadinessRow | None:
     """Give what readiness is fitted on; None for a call that could not be ready anyhow."""
     need = item.reading.need
     decisions = Ranker(fields, Readiness((), 1.0)).decide_scored(

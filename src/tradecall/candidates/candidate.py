@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from enum import StrEnum
 
 from tradecall.transcript import Span
@@ -25,7 +25,7 @@ class JobField(StrEnum):
 REQUIRED_FIELDS = (JobField.FIRST_NAME, JobField.LAST_NAME, JobField.PHONE, JobField.ZIP_CODE)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True, slots=True)
 class Candidate:
     """A value that may fill a field.
 
@@ -36,11 +36,11 @@ class Candidate:
         evidence: Where it was said, in call order, each within one turn.
         features: Named numbers about how, by whom, when and in answer to what it was said. A name
             that is missing counts as 0; the names are the finder's ``FEATURE_NAMES``.
-        source: ``"metadata"`` where the value came with the call and was confirmed in it, else None.
+        source: ``"metadata"`` where the value came with the call and was confirmed in it.
     """
 
     field: JobField
     value: str
     evidence: tuple[Span, ...]
-    features: Mapping[str, float] = field(default_factory=dict)
+    features: Mapping[str, float] = dataclasses.field(default_factory=dict)
     source: str | None = None

@@ -1,4 +1,4 @@
-"""E-mail addresses, written, said or spelled: ``find_emails()``.
+"""E-mail addresses, written, said or spelled: ``find_emails()``, ``read_emails()``.
 
 An address is read outwards from its "at": the domain to the right, the local part to the left,
 over turns where the other side only says "mm hm". Where the local part begins is seldom audible
@@ -90,11 +90,20 @@ _SYMBOLS = {
 }
 _AT = frozenset({"at", "@", "arroba"})
 _SENTENCE_ENDS = frozenset({".", "?", "!", ";", ":", "…", "...", "¿", "¡"})
-_IN_LOCAL = frozenset("abcdefghijklmnopqrstuvwxyz0123456789._")
+_IN_LOCAL = frozenset("abcdefghijklmnopqrstuvwxyz0123456789._+")
 _LOCAL_MARKS = frozenset(".-_+'")
+# Endings of countries, but for those that are likelier a word after an unfinished "dot".
+_COUNTRIES = frozenset(
+    (
+        "ae ag ai ar au be bg br by ca cc ch cl cn co cr cu cz de dk do ee es eu fi fm fr ge gg gr "
+        "hk hn hr hu id ie il in io is it jm jp ke kr la li lt lu lv ly ma md me mx my ng ni nl nu "
+        "nz pa pe ph pk pl pr pt py ro rs ru sa se sg si sk sm sv th tr tv tw ua ug uk us uy ve vi "
+        "vn za"
+    ).split()
+)
 _TLDS = {
     word: word
-    for word in "com net org edu gov mil us co info biz io me tv church farm shop ca mx".split()
+    for word in (*"com net org edu gov mil info biz church farm shop".split(), *_COUNTRIES)
 } | {"calm": "com", "kom": "com", "con": "com", "comm": "com", "knit": "net", "ned": "net"}
 
 # Nothing of an address lies to the left of these.
@@ -149,12 +158,34 @@ class _Domain:
     said: bool
 
 
+@dataclass(frozen=True, slots=True)
+class EmailReading:
+    """An address said within one turn, read without regard to the rest of the call.
+
+    Attributes:
+        first: Its first token, by the likeliest reading.
+        at: The token that parts local part and domain; the domain's first where no "at" is said.
+        last: The token after its last.
+        local: Likeliest local part.
+        domain: Its domain.
+        others: Other local parts that the same words may be, likeliest first.
+    """
+
+    first: int
+    at: int
+    last: int
+    local: str
+    domain: str
+    others: tuple[str, ...]
+
+
 @dataclass(slots=True)
 class _Mention:
     """One place where an address was said: where, by whom, and the local parts it may be."""
 
     turn: int
     first: int
+    at: int
     last: int
     speaker: Speaker
     domain: _Domain
@@ -203,6 +234,54 @@ def find_emails(
     return _Gatherer(reader, mentions).candidates()
 
 
+def read_emails(
+    tokens: Tokens, numbers: Sequence[NumberRun], letters: Sequence[LetterRun]
+) -> list[EmailReading]:
+    """Read what is said of addresses in single turns, in call order.
+
+    Which beginning is meant is guessed from the words alone; ``find_emails`` offers them all.
+    """
+    reader = _Reader(tokens, numbers, letters, (), ())
+    found: list[EmailReading] = []
+    for turn in _anchor_turns(tokens):
+        free = tokens.bounds[turn][0]
+        for mention in reader.mentions(turn):
+            ranked = sorted(
+                (_unlikeliness(mention.locals[local]), -len(local), local)
+                for local, start in mention.starts.items()
+                if start >= free and _is_valid(f"{local}@{mention.domain.text}")
+            )
+            if not ranked or (mention.without_at and not mention.domain.said):
+                continue
+            best, *others = (local for _, _, local in ranked)
+            found.append(
+                EmailReading(
+                    mention.starts[best],
+                    mention.at,
+                    mention.last,
+                    best,
+                    mention.domain.text,
+                    tuple(others),
+                )
+            )
+            free = mention.last
+    return found
+
+
+def _unlikeliness(row: Mapping[str, float]) -> tuple[float, ...]:
+    """Order the beginnings of a local part: after a cue, before what is said of its writing."""
+    common = row.get("common_words", 0.0)
+    the_only = row.get("first_the", 0.0) == common == 1.0  # "the does" is a family's address
+    common -= the_only
+    return (
+        row.get("ends_early", 0.0),
+        row.get("reading", 0.0),
+        row.get("first_number", 0.0),
+        common * (1 - row["begins_after_cue"]),
+        1 - max(row["longest_without_common"], float(the_only)),
+    )
+
+
 def _anchor_turns(tokens: Tokens) -> list[int]:
     """List the turns that may hold the end of an address."""
     found = []
@@ -234,6 +313,9 @@ class _Reader:
             if tokens.lower[run.first] in ("a", "to", "for") and run.last - run.first > 1:
                 # "then a four": the article went with "then".
                 self.numbers.setdefault(run.first + 1, (run.last, run.readings))
+            if tokens.lower[run.first] == "a" and self._begins(run.first):
+                # "a one b two at …": where an address begins, the a is a letter of it.
+                del self.numbers[run.first]
             # "… e r o eighty eight": the o was spelled, what is left of the run is the number.
             spelled = inside.get(run.first)
             if spelled is not None and spelled < run.last:
@@ -263,6 +345,13 @@ class _Reader:
         if known is None:
             known = self._of_email[turn] = _speaks_of_email(self.tokens.words(turn))
         return known
+
+    def _begins(self, token: int) -> bool:
+        """Tell whether a turn or what a cue word leads to begins at a token."""
+        first, last = self.tokens.bounds[self.tokens.turn[token]]
+        if token > first:
+            return self.tokens.lower[token - 1] in _BOUNDARY_CUES
+        return bool(_AT.intersection(self.tokens.lower[token:last]))
 
     def _cut(self, turn: int) -> Iterator[_Piece]:
         lower = self.tokens.lower
@@ -418,7 +507,7 @@ class _Reader:
                 local, _, domain_text = piece.text.rpartition("@")
                 name = domain_text.partition(".")[0]
                 domain = _Domain(domain_text, piece.last, name in _providers(), True)
-                mention = _Mention(turn, piece.first, piece.last, speaker, domain)
+                mention = _Mention(turn, piece.first, piece.first, piece.last, speaker, domain)
                 mention.locals[local] = {
                     "written": 1.0,
                     "begins_after_cue": 1.0,
@@ -448,7 +537,7 @@ class _Reader:
                 near = range(max(0, turn - 1), turn + 1)
                 if not any(self.speaks_of_email(other) for other in near):
                     continue
-            mention = _Mention(turn, piece.first, domain.last, speaker, domain)
+            mention = _Mention(turn, piece.first, piece.first, domain.last, speaker, domain)
             mention.without_at = piece.kind != "at"
             self._read_locals(mention, pieces, left_end)
             if mention.locals:
@@ -473,6 +562,8 @@ class _Reader:
                 continue
             if piece.kind == "symbol" and piece.text == ".":
                 ending = self._ending(pieces, index + 1)
+                if ending and ending[0] in read_words("common_words") and len(parts) > 1:
+                    ending = None  # "at gmail all lower case the dot is …"
                 if ending is not None and parts:
                     text, last_index, last = ending
                     name = _joined(parts)
@@ -564,11 +655,13 @@ class _Reader:
         if piece.kind == "domain" and word.rpartition(".")[2] in _TLDS:
             return word, index, piece.last
         ending = _TLDS.get(word)
+        if ending is None and piece.kind == "letters" and 3 <= len(word) <= 4 and word.isalpha():
+            ending = word
         if ending is None:
             return None
-        if index + 1 < len(pieces) and pieces[index + 1].text == "." and ending not in ("com",):
+        if index + 1 < len(pieces) and pieces[index + 1].text == ".":
             more = self._ending(pieces, index + 2)
-            if more is not None:
+            if more is not None and (ending != "com" or more[0] in _COUNTRIES):
                 return f"{ending}.{more[0]}", more[1], more[2]
         return ending, index, piece.last
 
@@ -631,7 +724,7 @@ class _Reader:
             "filled_name": float(any(part.kind == "name" for part in parts)),
         }
         for order, (text, spelled) in enumerate(_spellings(parts)):
-            value = _tidy_local(text)
+            value = _tidy_local(text, alone=bool(features["begins_after_cue"]))
             if value is None:
                 continue
             row = features | {"reading": float(order), "spelled_share": spelled / len(value)}
@@ -913,12 +1006,19 @@ def _fit_in(local: str, text: str) -> tuple[str, float] | None:
     return local[:start] + text + local[start + width :], 1.0 - best_cost / size
 
 
-def _tidy_local(text: str) -> str | None:
-    """Give a local part as it may be written, None for what cannot be one."""
+def _tidy_local(text: str, *, alone: bool = False) -> str | None:
+    """Give a local part as it may be written, None for what cannot be one.
+
+    One letter or digits only are but a part of one, unless they stand ``alone``.
+    """
     local = text.strip("".join(_LOCAL_MARKS)).replace("'", "")
     while ".." in local:
         local = local.replace("..", ".")
-    if not 2 <= len(local) <= 40 or not any(char.isalpha() for char in local):
+    if not 1 <= len(local) <= 40 or not any(char.isalnum() for char in local):
+        return None
+    if not alone and (len(local) == 1 or not any(char.isalpha() for char in local)):
+        return None
+    if len(local) == 1 and not local.isalpha():
         return None
     return local if local.isascii() else _plain_ascii(local)
 

@@ -48,8 +48,8 @@ _TOPIC_WORDS = _topics(
         Topic.STREET: "address street road avenue drive lane house",
         Topic.EMAIL: "email e-mail mail gmail yahoo hotmail outlook aol icloud",
         Topic.OTHER: "card credit visa mastercard debit expires expiration expiring cvv model "
-        "serial claim policy order invoice gate code keypad lockbox account ticket confirmation license "
-        "permit quote estimate reference po unit tag vin dollars bucks dollar percent feet foot "
+        "serial claim policy order invoice gate code keypad lockbox account ticket confirmation "
+        "license permit quote estimate reference po unit tag vin dollars bucks dollar percent feet foot "
         "square inch inches gallon gallons pounds degrees amp amps volt volts year years old "
         "pm am oclock o'clock ton tons hours minutes days weeks months case routing security "
         "social membership member birthday",
@@ -953,7 +953,11 @@ def _national(number: str | None) -> str | None:
 
 @lru_cache(maxsize=4096)
 def _is_valid(digits: str) -> bool:
+    """Whether such a number may be given out; 555 numbers, kept for stories, pass for real ones."""
     import phonenumbers
+
+    if digits[3:6] == "555":
+        digits = f"{digits[:3]}234{digits[6:]}"
 
     try:
         return phonenumbers.is_valid_number(phonenumbers.parse(digits, "US"))
