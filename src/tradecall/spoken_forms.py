@@ -189,7 +189,10 @@ def _emails(
             _Cell(email.local, email.first, email.at),
             _Cell(f"@{email.domain}", email.at, email.last),
         )
-        others = tuple(f"{local}@{email.domain}" for local in email.others)
+        others = tuple(
+            _before(tokens, email.first, first) + f"{local}@{email.domain}"
+            for first, local in email.others
+        )
         yield _Form(email.first, email.last, cells, others)
 
 
@@ -343,9 +346,10 @@ def _number(tokens: Tokens, run: NumberRun) -> _Form:
         cells[-1] = _Cell(f"{kept}{text}{suffix}", cells[-1].first, last + 1)
         return _Form(first, last + 1, tuple(cells))
     if words[0].first > first:
-        cells.insert(0, _gap(tokens, first, words[0].first))
+        cells.insert(0, _Cell(_before(tokens, first, words[0].first), first, words[0].first))
     if words[-1].last < last:
-        cells.append(_gap(tokens, words[-1].last, last, before=True))
+        after_words = tokens.transcript.text[tokens.end[words[-1].last - 1] : tokens.end[last - 1]]
+        cells.append(_Cell(after_words, words[-1].last, last))
     others = (
         run.readings[1:] if marks or not clock else (_with_marks(digits, clock), *run.readings[1:])
     )
@@ -424,8 +428,6 @@ def _as_said(tokens: Tokens, first: int, last: int) -> _Cell:
     return _Cell(tokens.transcript.quote(span), first, last)
 
 
-def _gap(tokens: Tokens, first: int, last: int, *, before: bool = False) -> _Cell:
-    """Keep tokens at the edge of a number as they are, with the space towards it."""
-    start = tokens.end[first - 1] if before else tokens.start[first]
-    end = tokens.end[last - 1] if before else tokens.start[last]
-    return _Cell(tokens.transcript.text[start:end], first, last)
+def _before(tokens: Tokens, first: int, last: int) -> str:
+    """Give what was said from one token up to another, with the space before that."""
+    return tokens.transcript.text[tokens.start[first] : tokens.start[last]]

@@ -7,9 +7,11 @@ which run continues another after "mm hm", is for the finders to say.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import takewhile
 
 from rapidfuzz.distance import Levenshtein
 
+from tradecall.lexicons import read_words
 from tradecall.tokens import Tokens
 
 _WORDS_FOR_LETTERS = (
@@ -87,12 +89,17 @@ class LetterRun:
 
 @dataclass(frozen=True, slots=True)
 class _Piece:
-    """What one or a few tokens spell; ``weak`` pieces need a sure letter on both sides."""
+    """What one or a few tokens spell.
+
+    ``weak`` pieces need a sure letter on both sides. A ``chunk`` is several letters that the
+    recogniser wrote together ("P ET ER").
+    """
 
     last: int
     text: str
     as_in: int = 0
     weak: bool = False
+    chunk: bool = False
 
 
 def find_letter_runs(tokens: Tokens) -> list[LetterRun]:
@@ -105,7 +112,7 @@ def find_letter_runs(tokens: Tokens) -> list[LetterRun]:
     for turn, (first, last) in enumerate(tokens.bounds):
         at = first
         while at < last:
-            run = _run_at(tokens.lower, at, last, turn)
+            run = _run_at(tokens, at, last, turn)
             if run is None:
                 at += 1
             else:
@@ -114,7 +121,8 @@ def find_letter_runs(tokens: Tokens) -> list[LetterRun]:
     return runs
 
 
-def _run_at(lower: list[str], first: int, end: int, turn: int) -> LetterRun | None:
+def _run_at(tokens: Tokens, first: int, end: int, turn: int) -> LetterRun | None:
+    lower = tokens.lower
     pieces: list[tuple[int, _Piece]] = []
     if lower[first] == "a" and first and lower[first - 1] == "with":
         return None
@@ -122,7 +130,7 @@ def _run_at(lower: list[str], first: int, end: int, turn: int) -> LetterRun | No
     while at < end:
         if pieces and lower[at] == "a" and at + 1 < end and lower[at + 1] in _MARKS:
             at += 1
-        piece = _piece_at(lower, at, end)
+        piece = _piece_at(lower, at, end) or _chunk_at(tokens, at, end, turn)
         if piece is not None:
             pieces.append((at, piece))
             at = piece.last
@@ -134,6 +142,8 @@ def _run_at(lower: list[str], first: int, end: int, turn: int) -> LetterRun | No
             at += 2
         else:
             break
+    if not _are_sure(pieces):
+        pieces = list(takewhile(lambda item: not item[1].chunk, pieces))
     while pieces and (pieces[-1][1].weak or not pieces[-1][1].text[-1:].isalnum()):
         pieces.pop()
     while pieces and (pieces[0][1].weak or not pieces[0][1].text[:1].isalpha()):
@@ -151,6 +161,28 @@ def _run_at(lower: list[str], first: int, end: int, turn: int) -> LetterRun | No
         return None
     places = tuple(at for at, piece in pieces for _ in piece.text)
     return LetterRun(pieces[0][0], pieces[-1][1].last, turn, text, letters, as_in, places)
+
+
+def _are_sure(pieces: list[tuple[int, _Piece]]) -> bool:
+    """Tell whether letters were said apart, so that the chunks among them may be letters too."""
+    single = [piece.text for _, piece in pieces if not piece.chunk and not piece.weak]
+    return len(single) > 1 and not {"a", "i"}.issuperset(single)
+
+
+def _chunk_at(tokens: Tokens, at: int, end: int, turn: int) -> _Piece | None:
+    """Read letters that were written together: "ET", "ll", but no word that is then spelled."""
+    word, said = tokens.lower[at], tokens.text[at]
+    if not 1 < len(word) < 5 or not word.isalpha() or not word.isascii():
+        return None
+    loud = said.isupper()
+    if not loud and len(word) > 2:
+        return None
+    mixed = loud and any(other.islower() for other in tokens.text[slice(*tokens.bounds[turn])])
+    if not mixed and word in read_words("common_words"):
+        return None
+    if tokens.lower[at + 1 : min(at + 1 + len(word), end)] == list(word):
+        return None
+    return _Piece(at + 1, word, weak=not loud, chunk=True)
 
 
 def _is_named_letter(lower: list[str], pieces: list[tuple[int, _Piece]]) -> bool:

@@ -204,14 +204,14 @@ class _Phrase:
 
 
 def unsafe_tokens(
-    tokens: Tokens, redactions: Sequence[Span], vocabulary: frozenset[str]
+    tokens: Tokens, redactions: Sequence[Span], vocabulary: frozenset[str] | None
 ) -> bytearray:
     """Mark the tokens that no summary may repeat, one byte a token.
 
     These are the redactions, spoken or written numbers of three digits and more (years and round
     numbers aside), spelled letters, turns that are mostly such, what follows a title, street
-    addresses, e-mail addresses, and every word outside ``vocabulary``, which is how unknown names
-    stay out.
+    addresses, e-mail addresses, and every word outside ``vocabulary`` (where there is one), which
+    is how unknown names stay out.
     """
     marks = bytearray(len(tokens))
     _mark_spans(marks, tokens, redactions)
@@ -243,7 +243,7 @@ def _mark_numbers(marks: bytearray, lower: Sequence[str], first: int, last: int)
         begin, digits, scaled = token, 0, False
         while token < last:
             word = lower[token]
-            size = _digits(word)
+            size = count_digits(word)
             if not size and token > begin:
                 scaled = scaled or word in _SCALES
                 if word in _DIGIT_HOMOPHONES and token - begin >= 2:
@@ -271,7 +271,7 @@ def _mark_numbers(marks: bytearray, lower: Sequence[str], first: int, last: int)
 
 
 @lru_cache(maxsize=8192)
-def _digits(word: str) -> int:
+def count_digits(word: str) -> int:
     """Give how many digits a word stands for; a written year counts as two."""
     if word in _UNITS:
         return _UNITS[word]
@@ -281,7 +281,7 @@ def _digits(word: str) -> int:
 
 
 def _mark_words(
-    marks: bytearray, tokens: Tokens, first: int, last: int, vocabulary: frozenset[str]
+    marks: bytearray, tokens: Tokens, first: int, last: int, vocabulary: frozenset[str] | None
 ) -> int:
     """Mark a turn's letters, mail words, named people and strange words; give how many spell."""
     lower = tokens.lower
@@ -291,7 +291,7 @@ def _mark_words(
         if len(word) == 1 and word.isalpha() and word not in "ai":
             marks[token] = 1
             spelling += 1
-        elif "@" in word or _foreign(word, vocabulary):
+        elif "@" in word or (vocabulary is not None and _foreign(word, vocabulary)):
             marks[token] = 1
         if word in _MAIL or (word == "as" and token + 1 < last and lower[token + 1] == "in"):
             spelling += 1
@@ -326,6 +326,64 @@ def _foreign(word: str, vocabulary: frozenset[str]) -> bool:
         and word not in _UNITS
         and word.replace("-", "").isalpha()
     )
+
+
+def unsaid(
+    text: str, tokens: Tokens, unsafe: Sequence[int], sector: str | None = None
+) -> tuple[str, ...]:
+    """Give the content words and numbers of a summary that the call does not hold.
+
+    Words are compared by their stems; small words, the sector's name and what every dispatcher's
+    note may say ("caller", "wants", "time") need not be in the call. A word that the call only
+    denies ("no smoke") counts as held only where the summary denies it too.
+
+    Args:
+        text: The summary.
+        tokens: The call.
+        unsafe: Truthy for each token that does not count, as ``unsafe_tokens`` gives them.
+        sector: Label whose name may stand in the summary.
+    """
+    from tradecall.spoken_numbers import find_number_runs
+
+    said: dict[str, bool] = {}
+    for token, word in enumerate(tokens.lower):
+        if not unsafe[token]:
+            denied = _is_denied(tokens.lower, token, tokens.bounds[tokens.turn[token]][0])
+            for form in {word, _CONTRACTIONS.get(word, word)}:
+                said[stem(form)] = said.get(stem(form), True) and denied
+    figures = {word for word in tokens.lower if word.isdigit()}
+    for run in find_number_runs(tokens):
+        if not any(unsafe[run.first : run.last]):
+            figures.update(run.readings)
+    allowed = _NOTE_WORDS | frozenset(_title(sector).lower().split() if sector else ())
+    missing = []
+    words = _SAID_WORD.findall(text.lower().replace("’", "'"))
+    for index, word in enumerate(words):
+        plain = word.removesuffix("'s")
+        if plain.isdigit():
+            if plain not in figures:
+                missing.append(word)
+        elif plain not in _FUNCTION and plain not in _DENYING and plain not in allowed:
+            only_denied = said.get(stem(plain))
+            if only_denied is None or (only_denied and not _is_denied(words, index, 0)):
+                missing.append(word)
+    return tuple(missing)
+
+
+_SAID_WORD = re.compile(r"[a-z]+(?:'[a-z]+)*|\d+")
+_DENYING = _words(
+    "no not never without nothing none don't dont doesn't doesnt didn't didnt isn't isnt aren't "
+    "arent wasn't wasnt weren't werent won't wont can't cant couldn't couldnt wouldn't wouldnt "
+    "hasn't hasnt haven't havent hadn't hadnt ain't aint"
+)
+_NOTE_WORDS = _words(
+    "caller customer homeowner wants needs requests reports asks wishes time details given urgent "
+    "emergency routine"
+)
+
+
+def _is_denied(words: Sequence[str], index: int, first: int) -> bool:
+    return not _DENYING.isdisjoint(words[max(first, index - 3) : index])
 
 
 def _segments(tokens: Tokens, unsafe: bytearray) -> Iterable[tuple[list[int], str]]:
@@ -564,7 +622,7 @@ class ClauseSummarizer:
         """Say what is needed; see ``Summarizer``."""
         phrases = _phrases(tokens, unsafe_tokens(tokens, redactions, self.vocabulary))
         opening = _opening(sector)
-        closing = _closing(preferred_time)
+        closing = _closing(tokens, preferred_time, redactions)
         values = self.values(tokens, phrases, sector)
         room = MAX_CHARACTERS - len(opening) - len(closing) - 1
         covered = [stem(word) for word in re.findall(r"[a-z]+", (opening + closing).lower())]
@@ -696,13 +754,32 @@ def _minimal(sector: str | None) -> str:
     return f"{_title(sector)}: no details given."
 
 
-def _closing(preferred_time: str | None) -> str:
-    """Say the wished time in a sentence of its own; nothing where it is long or none."""
+def _closing(tokens: Tokens, preferred_time: str | None, redactions: Sequence[Span]) -> str:
+    """Say the wished time in a sentence of its own; nothing where it is long, none or redacted."""
     if preferred_time is None or len(preferred_time) > _LONGEST_TIME:
         return ""
     words = re.sub(r"[^\w:' ]+", " ", preferred_time).lower().split()
+    marks = bytearray(len(tokens))
+    _mark_spans(marks, tokens, redactions)
+    free = {word for mark, word in zip(marks, tokens.lower, strict=True) if not mark}
+    kept = {word for mark, word in zip(marks, tokens.lower, strict=True) if mark} - free
+    if not words or not kept.isdisjoint(words) or _has_long_number(words):
+        return ""
     written = " ".join(_CAPITALS.get(word) or _CONTRACTIONS.get(word) or word for word in words)
-    return f" Time: {written}." if words else ""
+    return f" Time: {written}."
+
+
+def _has_long_number(words: Sequence[str]) -> bool:
+    """Say whether four digits and more stand in a row, which no time of a visit has."""
+    marks = bytearray(len(words))
+    _mark_numbers(marks, words, 0, len(words))
+    run = digits = 0
+    for mark, word in zip(marks, words, strict=True):
+        run = run + 1 if mark else 0
+        digits = digits + count_digits(word) if mark else 0
+        if run > 3 or digits > 4:
+            return True
+    return False
 
 
 def _pack(

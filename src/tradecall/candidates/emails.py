@@ -101,6 +101,7 @@ _COUNTRIES = frozenset(
         "vn za"
     ).split()
 )
+_SELDOM_ENDINGS = frozenset("is it in my no be".split())
 _TLDS = {
     word: word
     for word in (*"com net org edu gov mil info biz church farm shop".split(), *_COUNTRIES)
@@ -168,7 +169,8 @@ class EmailReading:
         last: The token after its last.
         local: Likeliest local part.
         domain: Its domain.
-        others: Other local parts that the same words may be, likeliest first.
+        others: Other local parts that the same words or the last of them may be, each with its
+            first token, likeliest first.
     """
 
     first: int
@@ -176,7 +178,7 @@ class EmailReading:
     last: int
     local: str
     domain: str
-    others: tuple[str, ...]
+    others: tuple[tuple[int, str], ...]
 
 
 @dataclass(slots=True)
@@ -253,17 +255,10 @@ def read_emails(
             )
             if not ranked or (mention.without_at and not mention.domain.said):
                 continue
-            best, *others = (local for _, _, local in ranked)
-            found.append(
-                EmailReading(
-                    mention.starts[best],
-                    mention.at,
-                    mention.last,
-                    best,
-                    mention.domain.text,
-                    tuple(others),
-                )
-            )
+            (first, best), *others = ((mention.starts[local], local) for _, _, local in ranked)
+            within = tuple(other for other in others if other[0] >= first)
+            domain = mention.domain.text
+            found.append(EmailReading(first, mention.at, mention.last, best, domain, within))
             free = mention.last
     return found
 
@@ -562,7 +557,7 @@ class _Reader:
                 continue
             if piece.kind == "symbol" and piece.text == ".":
                 ending = self._ending(pieces, index + 1)
-                if ending and ending[0] in read_words("common_words") and len(parts) > 1:
+                if ending and ending[0] in _SELDOM_ENDINGS and len(parts) > 1:
                     ending = None  # "at gmail all lower case the dot is …"
                 if ending is not None and parts:
                     text, last_index, last = ending
