@@ -156,7 +156,9 @@ class FieldRanker:
         field: The field.
         names: Feature names, in the order of the forest's columns.
         forest: Scores a candidate; None for a ranker that is only asked about given scores.
-        slope: Calibration: logit of the probability = slope · logit of the score + intercept.
+        slope: Calibration: logit of the probability = slope · logit of the score
+            + rivalry · logit of the highest score among the others + intercept.
+        rivalry: Likewise; two good candidates cannot both be right.
         intercept: Likewise.
         accept_at: Least probability that is accepted.
     """
@@ -165,6 +167,7 @@ class FieldRanker:
     names: tuple[str, ...]
     forest: Forest | None
     slope: float = 1.0
+    rivalry: float = 0.0
     intercept: float = 0.0
     accept_at: float = 0.5
 
@@ -204,41 +207,63 @@ class FieldRanker:
     def decide_scored(self, candidates: Sequence[Candidate], scores: Sequence[float]) -> Decision:
         """Decide on raw scores, for instance of a forest that does not know the call."""
         order = sorted(range(len(scores)), key=lambda index: -scores[index])
-        ranked = [Ranked(candidates[index], self.probability(scores[index])) for index in order]
+        ranked = []
+        for place, index in enumerate(order):
+            rival = scores[order[0 if place else 1]] if len(order) > 1 else 0.0
+            ranked.append(Ranked(candidates[index], self.probability(scores[index], rival)))
         best = ranked[0].probability if ranked else 0.0
         if ranked and best >= self.accept_at:
             return Decision(self.field, ranked[0], tuple(ranked[1:]), best)
         return Decision(self.field, None, tuple(ranked), 1.0 - best)
 
-    def probability(self, score: float) -> float:
-        """Give the calibrated probability of a raw score."""
-        return _sigmoid(self.slope * _logit(score) + self.intercept)
+    def probability(self, score: float, rival: float) -> float:
+        """Give the calibrated probability of a raw score beside its best rival's."""
+        weighed = self.slope * _logit(score) + self.rivalry * _logit(rival)
+        return _sigmoid(weighed + self.intercept)
+
+
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """How scores become probabilities, and from which on a field is filled; see ``FieldRanker``."""
+
+    slope: float
+    rivalry: float
+    intercept: float
+    accept_at: float
 
 
 def calibrate(
-    scores: Sequence[float], right: Sequence[bool], none_right: Sequence[bool]
-) -> tuple[float, float, float]:
+    scores: Sequence[float],
+    rivals: Sequence[float],
+    right: Sequence[bool],
+    none_right: Sequence[bool],
+) -> Calibration:
     """Fit calibration and operating point on the best candidates of calls not seen in training.
 
     Args:
         scores: Raw score of each call's best candidate.
-        right: Whether it is the true value.
+        rivals: Raw score of its second best, 0 where there is none.
+        right: Whether the best is the true value.
         none_right: Whether the call gives no value, so that an empty field is right.
 
     Returns:
-        ``slope``, ``intercept`` and ``accept_at``: the probability from which on filling the field
-        is right more often than leaving it empty.
+        ``accept_at`` is the probability from which on filling the field is right more often than
+        leaving it empty.
     """
     from sklearn.linear_model import LogisticRegression
 
     labels = np.asarray(right, bool)
-    logits = np.array([_logit(score) for score in scores]).reshape(-1, 1)
+    logits = np.array(
+        [[_logit(score), _logit(rival)] for score, rival in zip(scores, rivals, strict=True)]
+    ).reshape(-1, 2)
     if labels.all() or not labels.any():  # nothing to tell apart: keep the scores as they are
-        slope, intercept = 1.0, 0.0
+        slope, rivalry, intercept = 1.0, 0.0, 0.0
     else:
-        model = LogisticRegression(C=10.0).fit(logits, labels)
-        slope, intercept = float(model.coef_[0, 0]), float(model.intercept_[0])
-    probabilities = [_sigmoid(slope * float(logit) + intercept) for logit in logits[:, 0]]
+        model = LogisticRegression(C=1.0).fit(logits, labels)
+        slope, rivalry = map(float, model.coef_[0])
+        intercept = float(model.intercept_[0])
+    weighed = logits @ np.array([slope, rivalry]) + intercept
+    probabilities = [_sigmoid(float(value)) for value in weighed]
     best_at, best_hits = 0.5, -1
     for accept_at in np.arange(0.04, 0.96, 0.02):
         hits = sum(
@@ -247,7 +272,7 @@ def calibrate(
         )
         if hits > best_hits:
             best_at, best_hits = float(accept_at), hits
-    return slope, intercept, round(best_at, 4)
+    return Calibration(slope, rivalry, intercept, round(best_at, 4))
 
 
 @dataclass(frozen=True)
@@ -363,6 +388,7 @@ class Ranker:
             field.value: {
                 "names": list(ranker.names),
                 "slope": round(ranker.slope, 6),
+                "rivalry": round(ranker.rivalry, 6),
                 "intercept": round(ranker.intercept, 6),
                 "accept_at": ranker.accept_at,
                 "depth": ranker.forest.depth if ranker.forest else 0,
@@ -399,6 +425,7 @@ class Ranker:
                     tuple(entry["names"]),
                     Forest(**forests[name], depth=entry["depth"]),
                     entry["slope"],
+                    entry["rivalry"],
                     entry["intercept"],
                     entry["accept_at"],
                 )

@@ -162,6 +162,7 @@ _MAIL = _words(
 _SENTENCE_END = frozenset(".?!")
 _PAIRED_SECTORS = _words("windows_doors concrete_masonry pool_spa")
 _PUNCTUATION = re.compile(r"^[^\w]+$")
+_INITIALS = re.compile(r"(?:[a-z]\.){1,3}[a-z]?$")
 _YEAR = re.compile(r"(?:19|20)\d\d$")
 
 
@@ -291,6 +292,8 @@ def _mark_words(
         if len(word) == 1 and word.isalpha() and word not in "ai":
             marks[token] = 1
             spelling += 1
+        elif _INITIALS.match(word) and word not in ("a.m", "a.m.", "p.m", "p.m."):
+            marks[token] = 1
         elif "@" in word or (vocabulary is not None and _foreign(word, vocabulary)):
             marks[token] = 1
         if word in _MAIL or (word == "as" and token + 1 < last and lower[token + 1] == "in"):
@@ -329,7 +332,11 @@ def _foreign(word: str, vocabulary: frozenset[str]) -> bool:
 
 
 def unsaid(
-    text: str, tokens: Tokens, unsafe: Sequence[int], sector: str | None = None
+    text: str,
+    tokens: Tokens,
+    unsafe: Sequence[int],
+    sector: str | None = None,
+    preferred_time: str | None = None,
 ) -> tuple[str, ...]:
     """Give the content words and numbers of a summary that the call does not hold.
 
@@ -342,6 +349,7 @@ def unsaid(
         tokens: The call.
         unsafe: Truthy for each token that does not count, as ``unsafe_tokens`` gives them.
         sector: Label whose name may stand in the summary.
+        preferred_time: The wished time, which may stand there too.
     """
     from tradecall.spoken_numbers import find_number_runs
 
@@ -349,19 +357,33 @@ def unsaid(
     for token, word in enumerate(tokens.lower):
         if not unsafe[token]:
             denied = _is_denied(tokens.lower, token, tokens.bounds[tokens.turn[token]][0])
-            for form in {word, _CONTRACTIONS.get(word, word)}:
+            for form in {
+                word,
+                _CONTRACTIONS.get(word, word),
+                _HEARD_NUMBERS.get(word, word),
+                _THIRD_PERSON.get(word, word),
+            }:
                 said[stem(form)] = said.get(stem(form), True) and denied
-    figures = {word for word in tokens.lower if word.isdigit()}
+    figures = {
+        figure
+        for token, word in enumerate(tokens.lower)
+        if not unsafe[token]
+        for figure in _FIGURE.findall(word)
+    }
     for run in find_number_runs(tokens):
         if not any(unsafe[run.first : run.last]):
             figures.update(run.readings)
     allowed = _NOTE_WORDS | frozenset(_title(sector).lower().split() if sector else ())
+    if preferred_time:
+        time = _written_time(preferred_time).lower()
+        allowed |= frozenset(_SAID_WORD.findall(time))
+        figures.update(_FIGURE.findall(time))
     missing = []
     words = _SAID_WORD.findall(text.lower().replace("’", "'"))
     for index, word in enumerate(words):
         plain = word.removesuffix("'s")
-        if plain.isdigit():
-            if plain not in figures:
+        if plain[0].isdigit():
+            if _FIGURE.findall(plain)[0] not in figures:
                 missing.append(word)
         elif plain not in _FUNCTION and plain not in _DENYING and plain not in allowed:
             only_denied = said.get(stem(plain))
@@ -370,7 +392,8 @@ def unsaid(
     return tuple(missing)
 
 
-_SAID_WORD = re.compile(r"[a-z]+(?:'[a-z]+)*|\d+")
+_SAID_WORD = re.compile(r"[a-z]+(?:'[a-z]+)*|\d+(?:st|nd|rd|th)?")
+_FIGURE = re.compile(r"\d+")
 _DENYING = _words(
     "no not never without nothing none don't dont doesn't doesnt didn't didnt isn't isnt aren't "
     "arent wasn't wasnt weren't werent won't wont can't cant couldn't couldnt wouldn't wouldnt "
@@ -378,7 +401,7 @@ _DENYING = _words(
 )
 _NOTE_WORDS = _words(
     "caller customer homeowner wants needs requests reports asks wishes time details given urgent "
-    "emergency routine"
+    "emergency routine also details"
 )
 
 
@@ -523,14 +546,42 @@ def _append(words: list[str], tokens: Tokens, token: int) -> list[str]:
         return [*words[:-1], words[-1] + "'s"]
     if word in ("my", "our", "your"):
         word = "the"
+    word = _meant(tokens.lower, token)
     word = _CONTRACTIONS.get(word) or _CAPITALS.get(word) or word
+    if words and tokens.lower[token - 1] == "-":
+        return [*words[:-1], f"{words[-1]}-{word}"]
     if words and tokens.start[token] == tokens.end[token - 1] and tokens.text[token - 1] != "'s":
         return [*words[:-1], words[-1] + word]
-    if token > 1 and tokens.lower[token - 1] == "-" and words:
-        return [*words[:-1], f"{words[-1]}-{word}"]
     return [*words, word]
 
 
+def _meant(lower: Sequence[str], token: int) -> str:
+    """Give the number word that a recogniser wrote as "won" or "ate", where the verb cannot be."""
+    word = lower[token]
+    if word not in _HEARD_NUMBERS:
+        return word
+    before = lower[token - 1] if token else ""
+    after = lower[token + 1] if token + 1 < len(lower) else ""
+    if word == "won":
+        verb = before in _WINNERS or after in _WON
+    else:
+        verb = not (
+            before in _BEFORE_NUMBER
+            or after in _AFTER_NUMBER
+            or count_digits(before) > 0
+            or count_digits(after) > 0
+        )
+    return word if verb else _HEARD_NUMBERS[word]
+
+
+_HEARD_NUMBERS = {"won": "one", "ate": "eight"}
+_WINNERS = _words("i we he she they who you it has have had just already team never ever ")
+_WON = _words("the a an by my our it first that against us me her his their over")
+_BEFORE_NUMBER = _words("at by before after until till about around like between and to for of or")
+_AFTER_NUMBER = _words(
+    "to oclock o'clock thirty fifteen inches inch feet foot years year months weeks days hours "
+    "degrees hundred percent or am pm people panels windows"
+)
 _DENSE = (
     "said_by_caller", "said_by_agent", "by_both", "first_said", "early", "log_count",
     "sector_association", "rarity", "in_need_phrases", "after_place_word",
@@ -631,14 +682,21 @@ class ClauseSummarizer:
             quality = {
                 run: share for run, share in quality.items() if not _only_time(phrases, *run)
             }
+        room -= len(_DETAILS)
         packed = _pack(phrases, values, self.rivals, self.settings, room, covered, quality)
-        chosen = _in_order(tokens, phrases, packed)
-        text = _join(tokens, phrases, chosen)
-        if not text:
+        if not packed:
             return Summary(_minimal(sector) + closing, ())
+        main, details = _parted(tokens, phrases, packed)
+        text = _join(tokens, phrases, main)
+        if details:
+            listed = ", ".join(_item(phrases, first, last) for first, last in details)
+            text = f"{text}.{_DETAILS}{listed}"
         text = f"{opening}{text if opening else text[0].upper() + text[1:]}.{closing}"
         evidence = tuple(
-            tokens.span(phrases[first].first, phrases[last - 1].last) for first, last in chosen
+            sorted(
+                tokens.span(phrases[first].first, phrases[last - 1].last)
+                for first, last in (*main, *details)
+            )
         )
         return Summary(text, evidence)
 
@@ -765,8 +823,13 @@ def _closing(tokens: Tokens, preferred_time: str | None, redactions: Sequence[Sp
     kept = {word for mark, word in zip(marks, tokens.lower, strict=True) if mark} - free
     if not words or not kept.isdisjoint(words) or _has_long_number(words):
         return ""
-    written = " ".join(_CAPITALS.get(word) or _CONTRACTIONS.get(word) or word for word in words)
-    return f" Time: {written}."
+    return f" Time: {_written_time(preferred_time)}."
+
+
+def _written_time(preferred_time: str) -> str:
+    words = re.sub(r"[^\w:' ]+", " ", preferred_time).lower().split()
+    words = [_HEARD_NUMBERS.get(word, word) for word in words]
+    return " ".join(_CAPITALS.get(word) or _CONTRACTIONS.get(word) or word for word in words)
 
 
 def _has_long_number(words: Sequence[str]) -> bool:
@@ -888,17 +951,56 @@ def _run_features(tokens: Tokens, phrases: Sequence[_Phrase], first: int, last: 
     ]
 
 
-def _in_order(
-    tokens: Tokens, phrases: Sequence[_Phrase], chosen: Sequence[tuple[float, int, int]]
-) -> list[tuple[int, int]]:
-    """Put the turn of the richest stretch first, and the others as they were said."""
-    if not chosen:
-        return []
-    richest = tokens.turn[phrases[max(chosen)[1]].first]
-    return sorted(
-        ((first, last) for _, first, last in chosen),
-        key=lambda run: (tokens.turn[phrases[run[0]].first] != richest, run),
+_DETAILS = " Also: "
+_LEAST_CLAUSE = 20
+_MOST_CLAUSES = 4
+
+
+def _parted(
+    tokens: Tokens, phrases: Sequence[_Phrase], packed: Sequence[tuple[float, int, int]]
+) -> tuple[list[tuple[int, int]], list[tuple[int, int]]]:
+    """Part what was chosen into clauses, which carry the first sentence, and things to list.
+
+    The turn of the richest clause comes first, the others as they were said.
+    """
+    joined: list[tuple[float, int, int]] = []
+    for gain, first, last in sorted(packed, key=lambda run: run[1]):
+        if joined:
+            gain_before, first_before, before = joined[-1]
+            if before == first and phrases[before - 1].segment == phrases[first].segment:
+                joined[-1] = (gain_before + gain, first_before, last)
+                continue
+        joined.append((gain, first, last))
+    clauses = sorted((run for run in joined if _is_clause(phrases, run[1], run[2])), reverse=True)
+    main = clauses[:_MOST_CLAUSES] or [max(joined)]
+    richest = tokens.turn[phrases[main[0][1]].first]
+    return (
+        sorted(
+            ((first, last) for _, first, last in main),
+            key=lambda run: (tokens.turn[phrases[run[0]].first] != richest, run),
+        ),
+        [(first, last) for gain, first, last in joined if (gain, first, last) not in main],
     )
+
+
+def _is_clause(phrases: Sequence[_Phrase], first: int, last: int) -> bool:
+    """Say whether a stretch can stand as a clause: long enough, and no loose "in the attic"."""
+    start = phrases[first]
+    length = sum(len(phrase.joined) + 1 for phrase in phrases[first:last])
+    return start.link not in _PREPOSITIONS and length >= _LEAST_CLAUSE
+
+
+def _item(phrases: Sequence[_Phrase], first: int, last: int) -> str:
+    """Write a stretch as one thing of a list: "about the basement toilet" → "basement toilet"."""
+    words = " ".join(
+        [phrases[first].alone, *(phrase.joined for phrase in phrases[first + 1 : last])]
+    )
+    if phrases[first].link in _VAGUE_LINKS:
+        words = words.partition(" ")[2].removeprefix("the ")
+    return words
+
+
+_VAGUE_LINKS = _words("about for at with by on")
 
 
 def _join(tokens: Tokens, phrases: Sequence[_Phrase], chosen: Sequence[tuple[int, int]]) -> str:

@@ -18,7 +18,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -250,15 +250,18 @@ def _assemble_ranker(
     jobs = [item for item in scored if item.call.is_job]
     fields = {}
     for field, forest in forests.items():
-        best, right, none_right = [], [], []
+        best, rivals, right, none_right = [], [], [], []
         for item in jobs:
-            found, scores = _of(field, item.reading), item.scores[field]
-            top = max(range(len(scores)), key=scores.__getitem__, default=None)
-            best.append(scores[top] if top is not None else 0.0)
-            right.append(top is not None and _is_right(item.call, found[top]))
+            found = sorted(
+                zip(item.scores[field], _of(field, item.reading), strict=True),
+                key=lambda scored_candidate: -scored_candidate[0],
+            )
+            best.append(found[0][0] if found else 0.0)
+            rivals.append(found[1][0] if len(found) > 1 else 0.0)
+            right.append(bool(found) and _is_right(item.call, found[0][1]))
             none_right.append(item.call.value(field) is None)
-        slope, intercept, accept_at = calibrate(best, right, none_right)
-        fields[field] = FieldRanker(field, forest.names, forest.forest, slope, intercept, accept_at)
+        fitted = calibrate(best, rivals, right, none_right)
+        fields[field] = replace(forest, **asdict(fitted))
     rows = [row for item in scored if (row := _readiness_row(item, fields))]
     # Readiness is tried on folds it was not fitted on, or its threshold would be too kind.
     tried: list[tuple[float, bool]] = []

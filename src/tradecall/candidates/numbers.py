@@ -49,8 +49,8 @@ _TOPIC_WORDS = _topics(
         Topic.EMAIL: "email e-mail mail gmail yahoo hotmail outlook aol icloud",
         Topic.OTHER: "card credit visa mastercard debit expires expiration expiring cvv model "
         "serial claim policy order invoice gate code keypad lockbox account ticket confirmation "
-        "license permit quote estimate reference po unit tag vin dollars bucks dollar percent feet foot "
-        "square inch inches gallon gallons pounds degrees amp amps volt volts year years old "
+        "license permit quote estimate reference po unit tag vin dollars bucks dollar percent feet "
+        "foot square inch inches gallon gallons pounds degrees amp amps volt volts year years old "
         "pm am oclock o'clock ton tons hours minutes days weeks months case routing security "
         "social membership member birthday",
     }
@@ -468,7 +468,7 @@ class _Dialogue:
                     chunks=(chunk.index, *known.chunks),
                     last=chunk.index,
                     cuts=(3, *(cut + 3 for cut in known.cuts)),
-                    joined_area=1,
+                    joined_area=2 if area else 1,
                 )
             yield from self._corrections(known, chunk, reading, price, same)
 
@@ -560,7 +560,8 @@ class _Dialogue:
     def _changed(
         self, known: _Hypothesis, chunk: Chunk, digits: str, price: float, size: int
     ) -> _Hypothesis:
-        self.replaced.add((known.digits, digits))
+        if chunk.negated:
+            self.replaced.add((known.digits, digits))
         return known._replace(
             digits=digits,
             price=price,
