@@ -40,6 +40,12 @@ def spelled(line: str) -> list[str]:
         pytest.param("g a erre ce i a", ["garcia"], id="spanish-names-of-letters"),
         pytest.param("s m um i t h", ["smith"], id="hesitation"),
         pytest.param("with a c c a t", ["cat"], id="named-letter-is-not-part"),
+        pytest.param("ines with an a i n e s", ["ines"], id="named-letter-before-another"),
+        pytest.param("geoff with a g e o f f", ["geoff"], id="first-letter-that-is-part"),
+        pytest.param("b ET h", ["beth"], id="letters-written-together"),
+        pytest.param("P ET ER", ["peter"], id="letters-written-together-at-the-end"),
+        pytest.param("h a ll e y", ["halley"], id="doubled-letter-written-together"),
+        pytest.param("s m i t h jo j o", ["smith", "jo"], id="short-name-that-is-then-spelled"),
         pytest.param("s i o as in", ["sio"], id="cut-off-in-as-in"),
         pytest.param("gera g e r a and cruz c r u z", ["gera", "cruz"], id="two-runs"),
     ],
@@ -57,6 +63,8 @@ def test_spelling_is_read(line: str, texts: list[str]) -> None:
         pytest.param("are you the plumber", id="words-that-sound-like-letters"),
         pytest.param("see you at three", id="see-you"),
         pytest.param("call 555 0142", id="digits"),
+        pytest.param("my AC is out", id="abbreviation"),
+        pytest.param("I have a TV I like", id="abbreviation-between-pronouns"),
     ],
 )
 def test_what_is_no_spelling_makes_no_run(line: str) -> None:
@@ -73,6 +81,7 @@ def test_run_covers_the_words_it_was_read_from_and_counts_them() -> None:
     (run,) = find_letter_runs(tokens)
     assert tokens.lower[run.first : run.last] == "b as in boy o r a".split()
     assert (run.letters, run.as_in) == (4, 1)
+    assert [tokens.lower[place] for place in run.places] == ["b", "o", "r", "a"]
 
 
 @given(st.text("bcdfghjklmnpqrstvwxz", min_size=2, max_size=12))

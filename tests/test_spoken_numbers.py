@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from conftest import make_transcript, read_marked
-from tradecall.spoken_numbers import find_number_runs, written_digits
+from tradecall.spoken_numbers import align_reading, find_number_runs, written_digits
 from tradecall.tokens import tokenize
 
 WORDS = "zero one two three four five six seven eight nine".split()
@@ -96,6 +96,28 @@ def test_find_number_runs_keeps_the_words_it_read() -> None:
 
 
 @pytest.mark.parametrize(
+    ("said", "digits", "parts"),
+    [
+        pytest.param("forty two sixteen", "4216", ["forty two", "sixteen"], id="pairs"),
+        pytest.param("forty two sixteen", "40216", ["forty", "two", "sixteen"], id="other-reading"),
+        pytest.param("double five oh", "550", ["double five", "oh"], id="double"),
+        pytest.param("two hundred and five", "205", ["two hundred and five"], id="hundred"),
+        pytest.param("for five six", "56", ["five", "six"], id="homophone-that-is-none"),
+    ],
+)
+def test_align_reading_tells_the_words_of_each_digit(
+    said: str, digits: str, parts: list[str]
+) -> None:
+    tokens = tokenize(make_transcript(f"C: {said}"))
+    (run,) = find_number_runs(tokens)
+    aligned = align_reading(tokens, run, digits)
+    assert (aligned[0][0], aligned[-1][1]) == (run.first, run.last)
+    assert "".join(written for _, _, written in aligned) == digits
+    words = [" ".join(tokens.lower[first:last]) for first, last, written in aligned if written]
+    assert words == parts
+
+
+@pytest.mark.parametrize(
     ("token", "digits"),
     [("415", "415"), ("5:06", "506"), ("2.5", None), ("3rd", None), ("", None), ("٣", None)],
 )
@@ -114,3 +136,15 @@ def test_find_number_runs_takes_any_text(text: str) -> None:
     for run in find_number_runs(tokenize(make_transcript(f"C: {text}"))):
         assert run.readings
         assert all(reading.isdigit() for reading in run.readings)
+
+
+PIECES = "one two twenty hundred thousand and for to oh a double threes - 5 5:06 thirty".split()
+
+
+@given(st.lists(st.sampled_from(PIECES), min_size=1, max_size=10))
+def test_every_reading_can_be_aligned(words: list[str]) -> None:
+    tokens = tokenize(make_transcript("C: " + " ".join(words)))
+    for run in find_number_runs(tokens):
+        for reading in run.readings:
+            parts = align_reading(tokens, run, reading)
+            assert "".join(digits for _, _, digits in parts) == reading

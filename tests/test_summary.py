@@ -12,7 +12,15 @@ from hypothesis import strategies as st
 from conftest import make_transcript, read_marked
 from tradecall.dataset import load_gold
 from tradecall.errors import ModelError
-from tradecall.summary import MAX_CHARACTERS, ClauseSummarizer, stem, train_summarizer
+from tradecall.summary import (
+    MAX_CHARACTERS,
+    ClauseSummarizer,
+    _meant,
+    stem,
+    train_summarizer,
+    unsafe_tokens,
+    unsaid,
+)
 from tradecall.tokens import tokenize
 
 ROOT = Path(__file__).parent.parent
@@ -159,3 +167,118 @@ def test_load_refuses_a_folder_without_a_model(tmp_path):
 )
 def test_forms_of_one_word_share_a_stem(words):
     assert len(set(map(stem, words))) == 1
+
+
+@pytest.mark.parametrize(
+    ("said", "written"),
+    [
+        pytest.param("the fence has won post leaning in the yard", "one post", id="won"),
+        pytest.param("the roof leak started at ate thirty", "eight thirty", id="ate"),
+        pytest.param("the fence is forty too feet along the yard", "forty two feet", id="too"),
+        pytest.param("we won the roof in a raffle", "won", id="won-as-verb"),
+        pytest.param("the dog ate the wire on the furnace", "ate", id="ate-as-verb"),
+    ],
+)
+def test_numbers_heard_as_other_words_are_written_as_numbers(said, written):
+    lower = said.split()
+    assert written in " ".join(_meant(lower, index) for index in range(len(lower)))
+
+
+def test_repeated_words_are_said_once(summarizer):
+    text = summarize(summarizer, "C: the water heater heater in the garage is leaking").text
+    assert "heater heater" not in text
+
+
+@pytest.mark.parametrize(
+    ("text", "missing"),
+    [
+        pytest.param("Plumbing: water heater leaking.", (), id="said"),
+        pytest.param("Plumbing: furnace leaking.", ("furnace",), id="never-said"),
+        pytest.param("Plumbing: 12 water heaters.", ("12",), id="number-never-said"),
+        pytest.param("Plumbing: 40 gallon water heater.", (), id="number-said-in-words"),
+        pytest.param("Plumbing: smoke.", ("smoke",), id="denied-answer"),
+        pytest.param("Plumbing: mold.", ("mold",), id="denied"),
+        pytest.param("Plumbing: no mold.", (), id="denied-in-both"),
+        pytest.param("Customer wants plumbing. Also: garage.", (), id="words-of-every-note"),
+    ],
+)
+def test_unsaid_names_what_the_call_does_not_hold(text, missing):
+    tokens = tokenize(
+        make_transcript(
+            "A: is there any smoke",
+            "C: no",
+            "C: its a forty gallon water heater leaking in the garage but theres no mold",
+        )
+    )
+    assert unsaid(text, tokens, bytearray(len(tokens)), "plumbing") == missing
+
+
+def test_redacted_words_count_as_unsaid():
+    transcript, spans = read_marked("C: this is «garage»")
+    tokens = tokenize(transcript)
+    unsafe = unsafe_tokens(tokens, spans, None)
+    assert unsaid("Garage.", tokens, unsafe) == ("garage",)
+
+
+@pytest.mark.parametrize(
+    ("line", "time", "kept"),
+    [
+        pytest.param("C: come friday at nine", "friday at nine", True, id="free"),
+        pytest.param("C: im «friday» come at nine", "friday at nine", False, id="a-name"),
+        pytest.param("C: im «friday» come friday at nine", "friday at nine", True, id="both"),
+        pytest.param(
+            "C: five five five oh one four two",
+            "five five five oh one four two",
+            False,
+            id="long-number",
+        ),
+    ],
+)
+def test_wished_time_keeps_to_the_redactions(summarizer, line, time, kept):
+    transcript, spans = read_marked("C: the water heater is leaking", line)
+    tokens = tokenize(transcript)
+    text = summarizer.summarize(tokens, "plumbing", None, time, redactions=spans).text
+    assert (" Time: " in text) is kept
+
+
+NEGATIONS = "won't wont doesn't doesnt not isn't isnt can't cant didn't don't dont never".split()
+
+
+@settings(max_examples=80, deadline=None)
+@given(
+    opening=st.sampled_from(("", "um ", "i mean ", "so yeah ", "well ")),
+    thing=st.sampled_from(("the furnace", "my garage door", "water heater", "that roof", "it")),
+    negation=st.sampled_from(NEGATIONS),
+    between=st.sampled_from(("", "even ", "just ", "really ", "that ", "a ", "always ")),
+    rest=st.sampled_from(
+        ("heat the upstairs", "leak in the kitchen", "close the gate", "drain", "smell of gas")
+    ),
+    after=st.sampled_from(("", " since monday", " in the garage", " and its old", " i think")),
+)
+def test_what_was_denied_is_denied_or_left_out(
+    summarizer, opening, thing, negation, between, rest, after
+):
+    line = f"C: {opening}{thing} {negation} {between}{rest}{after}"
+    text = summarize(summarizer, "A: how can i help", line, sector=None).text.lower()
+    words = re.findall(r"[a-z']+", text)
+    key = rest.split()[0]
+    if key in words:
+        before = words[max(0, words.index(key) - 3) : words.index(key)]
+        assert any(word.endswith("n't") or word in ("not", "never") for word in before)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    turns=st.lists(
+        st.tuples(st.sampled_from("AC"), st.lists(st.sampled_from(WORDS), min_size=1, max_size=30)),
+        min_size=1,
+        max_size=8,
+    )
+)
+def test_summary_says_nothing_that_was_not_said(summarizer, turns):
+    tokens = tokenize(make_transcript(*(f"{who}: {' '.join(words)}" for who, words in turns)))
+    text = summarizer.summarize(tokens, "hvac", None, None).text
+    heard = {stem(word) for word in tokens.lower}
+    written = {"hvac", "no", "details", "given", "also", "won't", "don't", "needs", "one", "two"}
+    for word in re.findall(r"[a-z']+", text.lower()):
+        assert word in written or stem(word) in heard

@@ -89,6 +89,48 @@ def test_cues_do_not_reach_over_turns():
     assert list(cues.find(tokens)) == []
 
 
+@pytest.mark.parametrize(
+    "lines",
+    [
+        pytest.param(("A: hi", "C: there is no smoke"), id="denied"),
+        pytest.param(("A: hi", "C: i dont see any smoke"), id="denied-further-off"),
+        pytest.param(("A: hi", "A: do you smell any smoke", "C: no"), id="denied-by-answer"),
+        pytest.param(("I: smoke detectors are on sale",), id="recording"),
+        pytest.param(("A: smoke and fire restoration how can i help",), id="greeting"),
+    ],
+)
+def test_what_was_not_meant_does_not_count(lines):
+    model = UrgencyModel(CuePhrases({"fire": ["smoke"]}), {"caller fire": (9.0, 9.0)})
+    urgency = predict(model, *lines)[1]
+    assert urgency.evidence == ()
+    assert urgency.probability == pytest.approx(0.5)
+
+
+def test_a_cue_that_holds_its_own_negation_counts():
+    model = UrgencyModel(CuePhrases({"heat": ["no heat"]}), {"caller heat": (9.0, 9.0)})
+    assert predict(model, "A: hi", "C: we have no heat")[1].label == "emergency"
+
+
+def test_leanings_speak_before_anything_is_learned():
+    cues = CuePhrases({"fire": ["flames"]}, {"fire": (1.0, 1.0)}, {"hvac": 1.0}, {"none": (0, 0)})
+    model = UrgencyModel(cues, {"danger": (1.0, 1.0), "bias": (-0.3, -0.3)})
+    _, calm = predict(model, "A: hi", "C: hello")
+    tokens, alarmed = predict(model, "A: hi", "C: i see flames")
+    assert (calm.label, alarmed.label) == ("routine", "emergency")
+    assert [tokens.transcript.quote(span) for span in alarmed.evidence] == ["flames"]
+
+
+def test_second_readings_move_the_model():
+    calls = load_gold(ROOT / "data/calls/dev.jsonl.gz")[:60]
+    cues = CuePhrases.from_file(ROOT / "data/needs/urgency_cues.toml")
+    alone = train_urgency(calls, cues)
+    doubted = train_urgency(
+        calls, cues, second_readings={call.call_id: "emergency" for call in calls}
+    )
+    line = "C: id like a quote to repaint"
+    assert predict(doubted, line)[1].probability < predict(alone, line)[1].probability
+
+
 def test_a_saved_model_predicts_the_same(model, tmp_path):
     model.save(tmp_path / "urgency", training_data={})
     again = UrgencyModel.load(tmp_path / "urgency")

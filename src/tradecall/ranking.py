@@ -364,7 +364,8 @@ def operating_point(
             fallback = point
     chosen = best or fallback or (0, 0, 1.0, 1.0)
     count, wrong, threshold, bound = chosen
-    return round(threshold, 6), {
+    # Not rounded: a threshold a hair lower would let in calls that were counted out.
+    return threshold, {
         "ready": count,
         "wrong": wrong,
         "of": len(order),

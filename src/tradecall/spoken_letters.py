@@ -165,8 +165,9 @@ def _run_at(tokens: Tokens, first: int, end: int, turn: int) -> LetterRun | None
 
 def _are_sure(pieces: list[tuple[int, _Piece]]) -> bool:
     """Tell whether letters were said apart, so that the chunks among them may be letters too."""
-    single = [piece.text for _, piece in pieces if not piece.chunk and not piece.weak]
-    return len(single) > 1 and not {"a", "i"}.issuperset(single)
+    single = {piece.text for _, piece in pieces if not piece.chunk and not piece.weak}
+    sure = sum(not piece.weak for _, piece in pieces)
+    return not single <= {"a", "i"} and (sure > 2 or all(not piece.chunk for _, piece in pieces))
 
 
 def _chunk_at(tokens: Tokens, at: int, end: int, turn: int) -> _Piece | None:

@@ -1,9 +1,11 @@
 """``ClauseSummarizer``: what is needed, for a dispatcher, in at most 280 characters.
 
-Takes a call's tokens and what the other stages found, gives a ``Summary``. The words are the
-call's own: stretches are cut out of what was said, trimmed and joined, never composed. Which
-stretches is a trained choice: each word stem has a probability of belonging to what a good summary
-holds (``_STEM_FEATURES``), and stretches are packed by what they add for their length.
+Takes a call's tokens and what the other stages found, gives a ``Summary``: a sentence of the
+fullest clauses, a list of what else was told, the wished time. The words are the call's own:
+stretches are cut out of what was said, trimmed and joined, never composed. Which stretches is a
+trained choice: each word stem has a probability of belonging to what a good summary holds, and
+stretches are packed by what they add for their length. ``unsaid()`` checks any summary, ours or
+another's, against the call.
 """
 
 from __future__ import annotations
@@ -119,6 +121,12 @@ _QUESTION_OPENERS = _words(
 )
 _DOUBT = _words("think sure believe doubt know mean say said guess")
 _NEGATIVE = _words("not don't dont didn't didnt isn't isnt aint ain't never doubt wasn't wasnt")
+_DENYING = _words(
+    "no not never without nothing none don't dont doesn't doesnt didn't didnt isn't isnt aren't "
+    "arent wasn't wasnt weren't werent won't wont can't cant couldn't couldnt wouldn't wouldnt "
+    "hasn't hasnt haven't havent hadn't hadnt ain't aint"
+)
+_POINTING = _words("that those these this")
 _THIRD_PERSON = {
     "need": "needs", "want": "wants", "wanna": "wants to", "hear": "hears", "see": "sees",
     "smell": "smells", "feel": "feels", "keep": "keeps", "rent": "rents", "manage": "manages",
@@ -163,6 +171,7 @@ _SENTENCE_END = frozenset(".?!")
 _PAIRED_SECTORS = _words("windows_doors concrete_masonry pool_spa")
 _PUNCTUATION = re.compile(r"^[^\w]+$")
 _INITIALS = re.compile(r"(?:[a-z]\.){1,3}[a-z]?$")
+_NO_INITIALS = _words("a.m a.m. p.m p.m. a.c a.c.")
 _YEAR = re.compile(r"(?:19|20)\d\d$")
 
 
@@ -292,9 +301,11 @@ def _mark_words(
         if len(word) == 1 and word.isalpha() and word not in "ai":
             marks[token] = 1
             spelling += 1
-        elif _INITIALS.match(word) and word not in ("a.m", "a.m.", "p.m", "p.m."):
-            marks[token] = 1
-        elif "@" in word or (vocabulary is not None and _foreign(word, vocabulary)):
+        elif (
+            "@" in word
+            or (_INITIALS.match(word) and word not in _NO_INITIALS)
+            or (vocabulary is not None and _foreign(word, vocabulary))
+        ):
             marks[token] = 1
         if word in _MAIL or (word == "as" and token + 1 < last and lower[token + 1] == "in"):
             spelling += 1
@@ -342,7 +353,7 @@ def unsaid(
 
     Words are compared by their stems; small words, the sector's name and what every dispatcher's
     note may say ("caller", "wants", "time") need not be in the call. A word that the call only
-    denies ("no smoke") counts as held only where the summary denies it too.
+    denies ("no smoke", "any smoke" - "no") counts as held only where the summary denies it too.
 
     Args:
         text: The summary.
@@ -354,9 +365,16 @@ def unsaid(
     from tradecall.spoken_numbers import find_number_runs
 
     said: dict[str, bool] = {}
+    negated = {
+        turn
+        for turn in range(len(tokens.bounds) - 1)
+        if tokens.transcript.turns[turn].speaker is Speaker.AGENT
+        and tokens.words(turn + 1)[:1] in (["no"], ["nope"], ["nah"])
+    }
     for token, word in enumerate(tokens.lower):
         if not unsafe[token]:
-            denied = _is_denied(tokens.lower, token, tokens.bounds[tokens.turn[token]][0])
+            turn = tokens.turn[token]
+            denied = turn in negated or _is_denied(tokens.lower, token, tokens.bounds[turn][0])
             for form in {
                 word,
                 _CONTRACTIONS.get(word, word),
@@ -382,8 +400,8 @@ def unsaid(
     words = _SAID_WORD.findall(text.lower().replace("’", "'"))
     for index, word in enumerate(words):
         plain = word.removesuffix("'s")
-        if plain[0].isdigit():
-            if _FIGURE.findall(plain)[0] not in figures:
+        if _FIGURE.search(plain):
+            if plain not in said and not figures.issuperset(_FIGURE.findall(plain)):
                 missing.append(word)
         elif plain not in _FUNCTION and plain not in _DENYING and plain not in allowed:
             only_denied = said.get(stem(plain))
@@ -392,13 +410,8 @@ def unsaid(
     return tuple(missing)
 
 
-_SAID_WORD = re.compile(r"[a-z]+(?:'[a-z]+)*|\d+(?:st|nd|rd|th)?")
+_SAID_WORD = re.compile(r"[a-z0-9]+(?:'[a-z]+)*")
 _FIGURE = re.compile(r"\d+")
-_DENYING = _words(
-    "no not never without nothing none don't dont doesn't doesnt didn't didnt isn't isnt aren't "
-    "arent wasn't wasnt weren't werent won't wont can't cant couldn't couldnt wouldn't wouldnt "
-    "hasn't hasnt haven't havent hadn't hadnt ain't aint"
-)
 _NOTE_WORDS = _words(
     "caller customer homeowner wants needs requests reports asks wishes time details given urgent "
     "emergency routine also details"
@@ -406,7 +419,14 @@ _NOTE_WORDS = _words(
 
 
 def _is_denied(words: Sequence[str], index: int, first: int) -> bool:
-    return not _DENYING.isdisjoint(words[max(first, index - 3) : index])
+    for place in range(index - 1, max(first, index - 3) - 1, -1):
+        word = words[place]
+        if word in _DENYING:
+            # "no, the corner" answers a question, "no heat" denies
+            return word != "no" or place == index - 1
+        if not word[0].isalnum() or (word in _SUBJECTS and word not in _POINTING):
+            return False
+    return False
 
 
 def _segments(tokens: Tokens, unsafe: bytearray) -> Iterable[tuple[list[int], str]]:
@@ -439,10 +459,12 @@ def _segments(tokens: Tokens, unsafe: bytearray) -> Iterable[tuple[list[int], st
                 if current:
                     if not (asking or doubted or skipping):
                         yield current, lead
+                    # "not that orange stuff", "don't plug that hole": what follows is denied
+                    doubted = not stop and _leaves_denied(lower, current, word)
                     current = []
-                    doubted = skipping = False
-                if word in _NEGATIVE or (word in _DOUBT and token - negated <= 2):
-                    doubted = word in _DOUBT
+                    skipping = False
+                if word in _DOUBT and token - negated <= 2:
+                    doubted = True
                 if word in _SUBJECTS:
                     lead = word
                     if word in ("if", "unless", "whether"):
@@ -458,6 +480,11 @@ def _segments(tokens: Tokens, unsafe: bytearray) -> Iterable[tuple[list[int], st
                     negated = token
         if current and not (asking or doubted or skipping):
             yield current, lead
+
+
+def _leaves_denied(lower: Sequence[str], current: Sequence[int], word: str) -> bool:
+    tail = [lower[token] for token in current[-2 if word in _POINTING else -1 :]]
+    return word != "," and not _DENYING.isdisjoint(tail)
 
 
 def _affirms(tokens: Tokens, turn: int) -> bool:
@@ -527,7 +554,8 @@ def _phrase(tokens: Tokens, part: list[int], segment: int, lead: str) -> _Phrase
     words: list[str] = []
     for token in body:
         words = _append(words, tokens, token)
-    if not link and lead in ("i", "we", "i'd", "id", "im", "i'm") and words[0] in _THIRD_PERSON:
+    own = lead in ("i", "we", "i'd", "id", "im", "i'm")
+    if not link and words[0] in _THIRD_PERSON and (own or words[0] in _WISHES):
         words[0] = _THIRD_PERSON[words[0]]
     text = " ".join(words)
     if link in _PREPOSITIONS:
@@ -540,6 +568,9 @@ def _phrase(tokens: Tokens, part: list[int], segment: int, lead: str) -> _Phrase
     return _Phrase(segment, body[0], body[-1] + 1, alone, joined, stems, link, lead)
 
 
+_WISHES = _words("need want wanna")
+
+
 def _append(words: list[str], tokens: Tokens, token: int) -> list[str]:
     word = tokens.lower[token]
     if word == "'s" and words:
@@ -548,6 +579,8 @@ def _append(words: list[str], tokens: Tokens, token: int) -> list[str]:
         word = "the"
     word = _meant(tokens.lower, token)
     word = _CONTRACTIONS.get(word) or _CAPITALS.get(word) or word
+    if words and words[-1] == word and not count_digits(word):
+        return words
     if words and tokens.lower[token - 1] == "-":
         return [*words[:-1], f"{words[-1]}-{word}"]
     if words and tokens.start[token] == tokens.end[token - 1] and tokens.text[token - 1] != "'s":
@@ -556,13 +589,15 @@ def _append(words: list[str], tokens: Tokens, token: int) -> list[str]:
 
 
 def _meant(lower: Sequence[str], token: int) -> str:
-    """Give the number word that a recogniser wrote as "won" or "ate", where the verb cannot be."""
+    """Give the number that was written as "won", "ate" or "too", where it can be nothing else."""
     word = lower[token]
     if word not in _HEARD_NUMBERS:
         return word
     before = lower[token - 1] if token else ""
     after = lower[token + 1] if token + 1 < len(lower) else ""
-    if word == "won":
+    if word in _DIGIT_HOMOPHONES:
+        verb = before not in _TENS or after not in _AFTER_NUMBER - {"to"}
+    elif word == "won":
         verb = before in _WINNERS or after in _WON
     else:
         verb = not (
@@ -574,8 +609,10 @@ def _meant(lower: Sequence[str], token: int) -> str:
     return word if verb else _HEARD_NUMBERS[word]
 
 
-_HEARD_NUMBERS = {"won": "one", "ate": "eight"}
-_WINNERS = _words("i we he she they who you it has have had just already team never ever ")
+_HEARD_NUMBERS = {
+    "won": "one", "ate": "eight", "to": "two", "too": "two", "for": "four", "fore": "four",
+}  # fmt: skip
+_WINNERS = _words("i we he she they who you it just already team never ever")
 _WON = _words("the a an by my our it first that against us me her his their over")
 _BEFORE_NUMBER = _words("at by before after until till about around like between and to for of or")
 _AFTER_NUMBER = _words(
@@ -686,7 +723,8 @@ class ClauseSummarizer:
         packed = _pack(phrases, values, self.rivals, self.settings, room, covered, quality)
         if not packed:
             return Summary(_minimal(sector) + closing, ())
-        main, details = _parted(tokens, phrases, packed)
+        main, rest = _parted(tokens, phrases, packed)
+        details = _new_only(phrases, main, rest)
         text = _join(tokens, phrases, main)
         if details:
             listed = ", ".join(_item(phrases, first, last) for first, last in details)
@@ -788,8 +826,9 @@ summary's words are the call's own; what was learned only chooses among them.
 Kept out whatever the model says: redacted stretches, numbers of four digits and more, spelled
 letters, e-mail and street addresses, names after a title, and every word that is not written
 small in the training text. A name that is also a common word ("brown") stays out only where it is
-redacted. English calls to home-services companies in the United States. Telegraphic style; what
-the caller only supposed is not told from what was seen.
+redacted. English calls to home-services companies in the United States. Clauses are cut, so a
+sentence may begin without its subject; what the caller only supposed is not told from what was
+seen.
 """
 
 
@@ -828,7 +867,7 @@ def _closing(tokens: Tokens, preferred_time: str | None, redactions: Sequence[Sp
 
 def _written_time(preferred_time: str) -> str:
     words = re.sub(r"[^\w:' ]+", " ", preferred_time).lower().split()
-    words = [_HEARD_NUMBERS.get(word, word) for word in words]
+    words = [_meant(words, index) for index in range(len(words))]
     return " ".join(_CAPITALS.get(word) or _CONTRACTIONS.get(word) or word for word in words)
 
 
@@ -952,8 +991,8 @@ def _run_features(tokens: Tokens, phrases: Sequence[_Phrase], first: int, last: 
 
 
 _DETAILS = " Also: "
-_LEAST_CLAUSE = 20
-_MOST_CLAUSES = 4
+_LEAST_CLAUSE = 26
+_MOST_CLAUSES = 3
 
 
 def _parted(
@@ -977,10 +1016,28 @@ def _parted(
     return (
         sorted(
             ((first, last) for _, first, last in main),
-            key=lambda run: (tokens.turn[phrases[run[0]].first] != richest, run),
+            key=lambda run: (
+                not phrases[run[0]].alone.startswith(("needs ", "wants ")),
+                tokens.turn[phrases[run[0]].first] != richest,
+                run,
+            ),
         ),
         [(first, last) for gain, first, last in joined if (gain, first, last) not in main],
     )
+
+
+def _new_only(
+    phrases: Sequence[_Phrase], main: Sequence[tuple[int, int]], rest: Sequence[tuple[int, int]]
+) -> list[tuple[int, int]]:
+    """Leave out what the clauses and the list have said already."""
+    told = {one for first, last in main for phrase in phrases[first:last] for one in phrase.stems}
+    kept = []
+    for first, last in rest:
+        stems = {one for phrase in phrases[first:last] for one in phrase.stems}
+        if stems - told:
+            kept.append((first, last))
+            told |= stems
+    return kept
 
 
 def _is_clause(phrases: Sequence[_Phrase], first: int, last: int) -> bool:
@@ -1022,7 +1079,7 @@ def _join(tokens: Tokens, phrases: Sequence[_Phrase], chosen: Sequence[tuple[int
 
 
 _SETTINGS = {
-    "floor": 0.08, "gamma": 1.0, "fixed": 20.0, "least": 0.03, "single": 0.2, "relaxed": 0.012,
+    "floor": 0.08, "gamma": 1.0, "fixed": 60.0, "least": 0.03, "single": 0.2, "relaxed": 0.02,
     "said": -0.01,
 }  # fmt: skip
 _SUMMARY_WEIGHT = 0.4

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from conftest import make_transcript
 from tradecall.candidates.candidate import Candidate, JobField
-from tradecall.candidates.emails import FEATURE_NAMES, find_emails
+from tradecall.candidates.emails import FEATURE_NAMES, find_emails, read_emails
 from tradecall.spoken_letters import find_letter_runs
 from tradecall.spoken_numbers import find_number_runs
 from tradecall.tokens import tokenize
@@ -52,6 +52,13 @@ def values(*lines: str) -> list[str]:
         pytest.param("my email is jo doe at gmail", "jodoe@gmail.com", id="ending-unsaid"),
         pytest.param("jo doe, gmail", "jodoe@gmail.com", id="at-unsaid"),
         pytest.param("jo doe at outlook dot e s", "jodoe@outlook.com", id="odd-ending"),
+        pytest.param("jo doe at example dot it", "jodoe@example.it", id="ending-of-a-country"),
+        pytest.param("jo doe at example.co.uk", "jodoe@example.co.uk", id="two-endings"),
+        pytest.param("jo doe at example dot com dot au", "jodoe@example.com.au", id="com-and-more"),
+        pytest.param("j at example dot com", "j@example.com", id="one-letter"),
+        pytest.param("a one b two at example dot com", "a1b2@example.com", id="letter-a"),
+        pytest.param("seven seven at example dot com", "77@example.com", id="digits-only"),
+        pytest.param("jo+bills at example dot com", "jo+bills@example.com", id="plus"),
     ],
 )
 def test_find_emails_reads_an_address(said: str, value: str) -> None:
@@ -66,6 +73,7 @@ def test_find_emails_reads_an_address(said: str, value: str) -> None:
         pytest.param("i look at yahoo news all day", id="service-alone"),
         pytest.param("you can look at me when you get here", id="at-me"),
         pytest.param("we are at example home services dot com", id="website"),
+        pytest.param("call me back at three", id="call-back"),
     ],
 )
 def test_find_emails_finds_none(said: str) -> None:
@@ -138,6 +146,22 @@ def test_evidence_over_turns_quotes_the_speaker_alone() -> None:
     call = make_transcript("C: its jodoe", "A: mm hm", "C: eighty at gmail dot com")
     found = next(candidate for candidate in find(call) if candidate.value == "jodoe80@gmail.com")
     assert [call.quote(span) for span in found.evidence] == ["jodoe", "eighty at gmail dot com"]
+
+
+@pytest.mark.parametrize(
+    ("said", "local", "others"),
+    [
+        pytest.param("my email is jan levy at gmail dot com", "janlevy", ["levy"], id="cue"),
+        pytest.param("its the grays at gmail dot com", "thegrays", ["grays"], id="family"),
+        pytest.param("seven seven and jo at gmail dot com", "jo", [], id="number-before"),
+    ],
+)
+def test_read_emails_guesses_the_beginning(said: str, local: str, others: list[str]) -> None:
+    tokens = tokenize(make_transcript(f"C: {said}"))
+    (email,) = read_emails(tokens, find_number_runs(tokens), find_letter_runs(tokens))
+    assert (email.local, email.domain) == (local, "gmail.com")
+    assert [other for _, other in email.others] == others
+    assert tokens.lower[email.at : email.last] == "at gmail dot com".split()
 
 
 _WORDS = st.sampled_from(

@@ -317,10 +317,9 @@ class _Reader:
                 left = tuple(reading.lstrip("0") for reading in run.readings)
                 self.numbers[spelled] = (run.last, tuple(dict.fromkeys(filter(None, left))))
         self.spelled = [
-            ("".join(filter(str.isalnum, text)), tokens.transcript.turns[run.turn].speaker)
+            ("".join(filter(str.isalnum, run.text)), tokens.transcript.turns[run.turn].speaker)
             for run in letters
             if run.letters >= 3
-            for text in self._without_named_letter(run) or (run.text,)
         ][:_MAX_SPELLED]
         self.first_names = [plain for name in first_names if len(plain := _plain(name)) > 1]
         self.last_names = [plain for name in last_names if len(plain := _plain(name)) > 1]
@@ -381,7 +380,7 @@ class _Reader:
         number = self.numbers.get(at)
         if run is not None and (number is None or run.last > number[0]):
             text = run.text.replace(" ", "")
-            return _Piece("letters", text, at, run.last, self._without_named_letter(run))
+            return _Piece("letters", text, at, run.last)
         if word in _HOMOPHONES and lower[at - 1] in ("number", "figure", "numeral"):
             return _Piece("number", _HOMOPHONES[word], at, at + 1)
         if number is not None:
@@ -417,12 +416,6 @@ class _Reader:
             opens = word in _ANSWERS and at == self.tokens.bounds[self.tokens.turn[at]][0]
             return _Piece("skip" if opens else "stop", word, at, at + 1)
         return _Piece("word", plain, at, at + 1)
-
-    def _without_named_letter(self, run: LetterRun) -> tuple[str, ...]:
-        """Give the spelling without the z of "with a z d a w n", if it begins so."""
-        before = self.tokens.lower[run.first - 1] if run.first else ""
-        rest = run.text[1:].strip(" -'")
-        return (rest,) if before in ("a", "an") and len(rest) > 2 else ()
 
     def _spelling_follows(self, lower: list[str], at: int) -> int:
         """Give how many tokens of "that's", "spelled" at ``at`` lead over to spelled letters."""
