@@ -12,7 +12,7 @@ DEV_READY := $(VENV)/.ready-dev
 export OMP_NUM_THREADS ?= 1
 export OPENBLAS_NUM_THREADS ?= 1
 
-.PHONY: run test check format models evaluate notebook clean help
+.PHONY: run test check format models evaluate notebook notebooks comparison clean help
 
 help: ## List the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -41,8 +41,14 @@ models: $(DEV_READY) ## Train models/ from data/, then test what is shipped
 evaluate: $(DEV_READY) ## Cross-validated figures on the labelled calls
 	$(BIN)/tradecall evaluate data/calls/dev.jsonl.gz --cross-validate --workers 2
 
-notebook: $(DEV_READY) ## Test the evaluation notebook
+notebook: $(DEV_READY) ## Test the notebooks on a few calls
 	$(BIN)/python -m pytest -m notebook
+
+notebooks: $(DEV_READY) ## Execute both notebooks and store what they show
+	$(BIN)/jupyter execute --inplace --startup_timeout=60 notebooks/quickstart.ipynb notebooks/evaluation.ipynb
+
+comparison: $(DEV_READY) ## Cross-validate anew for the evaluation notebook (some minutes)
+	$(BIN)/python -m tradecall.comparison data
 
 clean: ## Remove the virtual environment and what the tools left
 	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis jobs.jsonl jobs.jsonl.partial

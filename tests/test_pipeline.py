@@ -35,9 +35,7 @@ def pipeline() -> Pipeline:
 
 
 def with_settings(pipeline: Pipeline, **changes: Any) -> Pipeline:
-    return Pipeline(
-        pipeline.models, pipeline.ranker, pipeline.settings.model_copy(update=changes)
-    )
+    return Pipeline(pipeline.models, pipeline.ranker, pipeline.settings.model_copy(update=changes))
 
 
 def call(**metadata: Any) -> Transcript:

@@ -59,6 +59,9 @@ def find(*lines, **metadata):
             "wednesday morning between nine and eleven",
             id="day-and-hours-apart",
         ),
+        pytest.param(("C: we want the kitchen done in october",), "october", id="month"),
+        pytest.param(("A: when", "C: friday forenoon is good"), "friday forenoon", id="forenoon"),
+        pytest.param(("A: he will see you tomorrow tomorrow",), "tomorrow", id="said-twice"),
     ],
 )
 def test_find_preferred_time_gives_the_visit_as_said(lines, text):
@@ -74,6 +77,7 @@ def test_find_preferred_time_gives_the_visit_as_said(lines, text):
         pytest.param(("C: it has leaked since last tuesday", "A: oh no"), id="past"),
         pytest.param(("C: five five five oh one two three",), id="phone"),
         pytest.param(("C: about three feet by four feet",), id="measures"),
+        pytest.param(("C: this is april and it may leak",), id="name-and-verb-are-no-months"),
     ],
 )
 def test_find_preferred_time_finds_none_where_none_is_named(lines):

@@ -80,6 +80,12 @@ def test_spans_count_in_the_whole_call() -> None:
     assert written.source_span(start, start + 5) == spans[0]
 
 
+def test_nothing_is_read_across_turns() -> None:
+    call = make_transcript("C: so plus", "A: one four one five five five five oh one three two")
+    assert to_written_form(call).text == "so plus\n1 415-555-0132"
+    assert to_written_form(make_transcript("C: on fifth", "A: street")).text == "on fifth\nstreet"
+
+
 def test_runs_that_are_known_are_not_sought_again() -> None:
     tokens = tokenize(make_transcript("C: nine oh two one oh s m i t h"))
     numbers, letters = find_number_runs(tokens), find_letter_runs(tokens)

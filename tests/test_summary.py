@@ -66,6 +66,20 @@ def test_wished_time_stands_in_a_sentence_of_its_own(summarizer):
 
 
 @pytest.mark.parametrize(
+    ("heard", "written"),
+    [
+        pytest.param("wednesday at too", "Wednesday at two", id="at-two"),
+        pytest.param("by for today", "by four today", id="by-four"),
+        pytest.param("between ate and ten", "between eight and ten", id="eight"),
+        pytest.param("two to four", "two to four", id="to-stays"),
+    ],
+)
+def test_hours_heard_as_other_words_are_written_as_hours(summarizer, heard, written):
+    lines = (*LEAK, f"C: {heard}")
+    assert summarize(summarizer, *lines, time=heard).text.endswith(f" Time: {written}.")
+
+
+@pytest.mark.parametrize(
     ("lines", "sector", "text"),
     [
         pytest.param(("C: hello",), None, "Caller did not say what is needed.", id="nothing"),
@@ -86,6 +100,7 @@ def test_a_call_that_says_nothing_gets_an_honest_summary(summarizer, lines, sect
         pytest.param("C: zorblatt has a leaking water heater", "zorblatt", id="unknown-name"),
         pytest.param("C: r o o f leak", "r o", id="letters"),
         pytest.param("A: is the water heater leaking", "leaking", id="unanswered-question"),
+        pytest.param("A: and any smoke in the house", "smoke", id="open-question"),
         pytest.param("C: the water is not in the garage", "in the garage", id="not-there"),
         pytest.param("C: i dont think its the water heater", "water heater", id="denied"),
     ],
@@ -93,6 +108,13 @@ def test_a_call_that_says_nothing_gets_an_honest_summary(summarizer, lines, sect
 def test_what_must_not_be_said_stays_out(summarizer, line, kept_out):
     text = summarize(summarizer, "A: how can i help", line, sector=None).text
     assert kept_out not in text.lower()
+
+
+def test_what_was_asked_and_denied_stays_out(summarizer):
+    lines = ("A: hello", "A: water in the house", "C: no just the furnace leaking outside")
+    text = summarize(summarizer, *lines, sector=None).text
+    assert "house" not in text
+    assert "furnace leaking" in text.lower()
 
 
 def test_redacted_words_stay_out(summarizer):

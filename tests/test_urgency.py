@@ -128,7 +128,8 @@ def test_second_readings_move_the_model():
         calls, cues, second_readings={call.call_id: "emergency" for call in calls}
     )
     line = "C: id like a quote to repaint"
-    assert predict(doubted, line)[1].probability < predict(alone, line)[1].probability
+    assert predict(alone, line)[1].label != "emergency"
+    assert predict(doubted, line)[1].label == "emergency"
 
 
 def test_a_saved_model_predicts_the_same(model, tmp_path):

@@ -68,7 +68,7 @@ class Confusions:
         def mixed_up(pair: tuple[str, str]) -> int:
             return sum(len(self.examples.get(way, ())) for way in (pair, pair[::-1]))
 
-        for told in sorted(self.examples, key=lambda way: (-mixed_up(way), sorted(way))):
+        for told in sorted(self.examples, key=lambda way: (-mixed_up(way), sorted(way), way)):
             yield from sorted(self.examples[told], key=lambda item: -sector_confidence(item))
 
 
@@ -211,6 +211,17 @@ def by_company_trade(
 def sector_confidence(example: Example) -> float:
     """Give how sure a record is of its sector; 0 where it does not say."""
     return _confidence(example.predicted, "sector") or 0.0
+
+
+def excerpt(call: GoldCall, evidence: Iterable[Mapping[str, Any]], *, around: int = 60) -> str:
+    """Quote the words of a record's evidence, a line each, with what was said around them."""
+    lines = []
+    for one in evidence:
+        turn = call.transcript.turns[one["turn"]]
+        start, end = max(0, one["start"] - around), one["end"] + around
+        before, after = "…" if start else "", "…" if end < len(turn.text) else ""
+        lines.append(f"[{one['turn']}] {turn.speaker}: {before}{turn.text[start:end]}{after}")
+    return "\n".join(lines)
 
 
 def labels_of(calls: Iterable[GoldCall]) -> Counter[str]:

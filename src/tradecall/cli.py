@@ -194,6 +194,9 @@ def evaluate(
     page: Annotated[
         Path | None, typer.Option("--html", metavar="FILE", help="Also write an HTML page.")
     ] = None,
+    plots: Annotated[
+        Path | None, typer.Option("--plots", metavar="DIR", help="Also draw plots, as PNG files.")
+    ] = None,
     cross_validate: Annotated[
         bool,
         typer.Option("--cross-validate", help="Train on four fifths, score on the rest, in turn."),
@@ -218,6 +221,7 @@ def evaluate(
       tradecall evaluate data/calls/dev.jsonl.gz --cross-validate
       tradecall evaluate gold.jsonl --predictions jobs.jsonl --errors
       tradecall evaluate gold.jsonl --json > scores.json
+      tradecall evaluate gold.jsonl --predictions jobs.jsonl --plots plots
     """
     terminal = _terminal()
     if cross_validate and predictions is not None:
@@ -225,7 +229,11 @@ def evaluate(
     with _exit_codes(terminal):
         from tradecall import evaluation
         from tradecall.dataset import load_gold
+        from tradecall.plots import need_matplotlib, save_plots
 
+        if plots is not None:
+            # Told before minutes are spent on what could then not be drawn.
+            need_matplotlib()
         calls = load_gold(*gold)
         records: Iterable[Mapping[str, Any]]
         if predictions is not None:
@@ -245,6 +253,9 @@ def evaluate(
         mistakes = list(evaluation.errors(examples)) if show_errors else []
         if page is not None:
             page.write_text(evaluation.report_html(report, mistakes), encoding="utf-8")
+        if plots is not None:
+            files = save_plots(examples, plots)
+            _say(terminal, f"{len(files)} plots are in {plots}")
         if as_json:
             document = report.to_dict()
             if show_errors:

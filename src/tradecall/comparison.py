@@ -1,18 +1,18 @@
 """Other models in the place of the shipped ones, side by side on calls that none of them has seen.
 
-To hear every call by models that do not know it takes minutes. ``store`` does it once and keeps the
-records, the candidates with their features, and how the sector is learned; the comparisons of
-``compare_rankers`` and ``compare_sector_features`` then take seconds. ``python -m
-tradecall.comparison`` stores for ``data/``.
+To hear every call by models that do not know it, and to fit what it is compared with, takes
+minutes. ``python -m tradecall.comparison`` does it once for ``data/`` and keeps records and
+figures in ``data/cross_validated/``, where the evaluation notebook finds them.
 """
 
 from __future__ import annotations
 
 import gzip
 import json
+import math
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,106 +23,23 @@ from numpy.typing import NDArray
 
 from tradecall.analysis import wilson
 from tradecall.candidates.candidate import Candidate, JobField
-from tradecall.dataset import GoldCall, cross_validation_splits, fold_of, load_gold
-from tradecall.errors import MalformedInputError
+from tradecall.dataset import GoldCall, cross_validation_splits, fold_of
 from tradecall.evaluation import Score, normal_form
-from tradecall.ranking import Forest, calibrate, matrix
+from tradecall.ranking import FieldRanker, Forest, calibrate, matrix
 
 if TYPE_CHECKING:
     from tradecall.sector import TrainingText, Vocabulary
+    from tradecall.training import TrainingData
 
 FOLDS = 5
 SEED = 20
 STORE = "cross_validated"
-_RECORDS = "records.jsonl.gz"
-_CANDIDATES = "candidates.npz"
-_LEARNING = "sector_learning.json"
-_SHARES = (0.1, 0.25, 0.5, 1.0)
+_SHARES = (0.1, 0.3, 1.0)
 
-_Fit = Callable[
-    [NDArray[np.float32], NDArray[np.bool_]],
-    Callable[[NDArray[np.float32]], NDArray[np.float32]],
-]
-
-
-@dataclass(frozen=True)
-class HeardField:
-    """What was heard for one field in all calls.
-
-    Attributes:
-        names: Features, in the order of the columns.
-        rows: ``(candidates, features)``.
-        call: For each candidate, the place of its call in ``Heard.call_ids``.
-        right: For each candidate, whether it is the true value.
-    """
-
-    names: tuple[str, ...]
-    rows: NDArray[np.float32]
-    call: NDArray[np.int32]
-    right: NDArray[np.bool_]
-
-
-@dataclass(frozen=True)
-class Heard:
-    """The candidates of labelled calls, heard by models that do not know the calls."""
-
-    call_ids: tuple[str, ...]
-    fields: Mapping[JobField, HeardField]
-
-    @classmethod
-    def of(cls, calls: Sequence[GoldCall], candidates: Sequence[Sequence[Candidate]]) -> Heard:
-        """Collect the candidates of each call."""
-        fields = {}
-        for field in JobField:
-            held = [
-                (place, item)
-                for place, found in enumerate(candidates)
-                for item in found
-                if item.field is field
-            ]
-            names = tuple(sorted({name for _, item in held for name in item.features}))
-            fields[field] = HeardField(
-                names,
-                matrix([item for _, item in held], names),
-                np.array([place for place, _ in held], np.int32),
-                np.array([_is_right(calls[place], item) for place, item in held], np.bool_),
-            )
-        return cls(tuple(call.call_id for call in calls), fields)
-
-    def save(self, path: Path) -> None:
-        """Write one ``.npz`` file, the same for the same candidates."""
-        arrays: dict[str, NDArray[Any]] = {"call_ids": np.array(self.call_ids)}
-        for field, heard in self.fields.items():
-            arrays |= {
-                f"{field}.names": np.array(heard.names),
-                f"{field}.rows": heard.rows,
-                f"{field}.call": heard.call,
-                f"{field}.right": heard.right,
-            }
-        np.savez_compressed(path, allow_pickle=False, **arrays)
-
-    @classmethod
-    def load(cls, path: Path) -> Heard:
-        """Read what ``save`` wrote.
-
-        Raises:
-            MalformedInputError: It is something else.
-        """
-        try:
-            with np.load(path, allow_pickle=False) as stored:
-                fields = {
-                    field: HeardField(
-                        tuple(map(str, stored[f"{field}.names"])),
-                        stored[f"{field}.rows"],
-                        stored[f"{field}.call"],
-                        stored[f"{field}.right"],
-                    )
-                    for field in JobField
-                }
-                return cls(tuple(map(str, stored["call_ids"])), fields)
-        except (KeyError, ValueError) as error:
-            reason = f"no stored candidates ({type(error).__name__})"
-            raise MalformedInputError(reason, source=path) from None
+_Rows = NDArray[np.float32]
+_Labels = NDArray[np.bool_]
+_Scorer = Callable[[_Rows], _Rows]
+_Fit = Callable[[_Rows, _Labels], _Scorer]
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,91 +50,188 @@ class Trial:
         way: Which way.
         right: Share of calls done right, each by a model that has not seen it.
         seconds: To fit the models of all folds and to apply them.
-        calls: How many calls each model was trained on, where that varies.
+        calls: How many calls each model was trained on.
     """
 
     way: str
     right: Score
     seconds: float
-    calls: int | None = None
+    calls: int
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What ``compare`` found.
+
+    Attributes:
+        records: A record a call, from models trained without it; without the transcript.
+        rankers: Field → the rankers, side by side.
+        sector_features: Kinds of features for the sector, side by side.
+        learning: Name → the same model on ever more calls.
+    """
+
+    records: Sequence[Mapping[str, Any]]
+    rankers: Mapping[str, Sequence[Trial]]
+    sector_features: Sequence[Trial]
+    learning: Mapping[str, Sequence[Trial]]
+
+    def save(self, folder: Path) -> None:
+        """Write ``records.jsonl.gz`` and ``trials.json``."""
+        folder.mkdir(parents=True, exist_ok=True)
+        lines = "".join(json.dumps(record, ensure_ascii=False) + "\n" for record in self.records)
+        (folder / "records.jsonl.gz").write_bytes(gzip.compress(lines.encode(), 9, mtime=0))
+        trials = {
+            "rankers": {name: list(map(_plain, held)) for name, held in self.rankers.items()},
+            "sector_features": list(map(_plain, self.sector_features)),
+            "learning": {name: list(map(_plain, held)) for name, held in self.learning.items()},
+        }
+        text = json.dumps(trials, indent=1) + "\n"
+        (folder / "trials.json").write_text(text, encoding="utf-8")
+
+    @classmethod
+    def load(cls, folder: Path) -> Comparison:
+        """Read what ``save`` wrote.
+
+        Raises:
+            OSError: A file is missing.
+            ValueError: A file is something else.
+        """
+        with gzip.open(folder / "records.jsonl.gz", "rt", encoding="utf-8") as lines:
+            records = [json.loads(line) for line in lines]
+        trials = json.loads((folder / "trials.json").read_bytes())
+        return cls(
+            records,
+            {name: list(map(_trial, held)) for name, held in trials["rankers"].items()},
+            list(map(_trial, trials["sector_features"])),
+            {name: list(map(_trial, held)) for name, held in trials["learning"].items()},
+        )
+
+
+def _plain(trial: Trial) -> dict[str, Any]:
+    return {
+        "way": trial.way,
+        "right": round((trial.right.value or 0.0) * trial.right.n),
+        "of": trial.right.n,
+        "seconds": round(trial.seconds, 1),
+        "calls": trial.calls,
+    }
+
+
+def _trial(stored: Mapping[str, Any]) -> Trial:
+    right = wilson(stored["right"], stored["of"])
+    return Trial(stored["way"], right, stored["seconds"], stored["calls"])
 
 
 def compare_rankers(
-    heard: Heard, calls: Sequence[GoldCall], *, share: float = 1.0, only: str | None = None
-) -> dict[JobField, list[Trial]]:
-    """Rank the same candidates by a logistic model, boosted trees and randomised trees.
+    calls: Sequence[GoldCall],
+    candidates: Sequence[Sequence[Candidate]],
+    field: JobField,
+    *,
+    judged: Collection[str] | None = None,
+    ways: Sequence[str] | None = None,
+    share: float = 1.0,
+) -> list[Trial]:
+    """Rank one field's candidates by a logistic model, boosted trees and randomised trees.
 
     Each is calibrated, and its operating point chosen, as the shipped one is: on scores from models
     that do not know the calls, leaving out the fold that is reported on.
 
     Args:
-        heard: The candidates.
-        calls: The labelled calls; only jobs among them that were heard are scored.
-        share: Share of each training fold to learn from.
-        only: One of the ways, to leave the others out.
+        calls: Labelled calls; only jobs are looked at.
+        candidates: For each call, what was heard in it by models that do not know it.
+        field: Which candidates to rank.
+        judged: Calls that count for the result; all where None.
+        ways: Some of ``RANKERS``; all where None.
+        share: Share of the calls of the training folds to learn from.
     """
-    by_id = {call.call_id: call for call in calls}
-    places = [
-        place
-        for place, call_id in enumerate(heard.call_ids)
-        if call_id in by_id and by_id[call_id].is_job
+    jobs = [
+        (call, [item for item in found if item.field is field])
+        for call, found in zip(calls, candidates, strict=True)
+        if call.is_job
     ]
-    jobs = [by_id[heard.call_ids[place]] for place in places]
-    ways = {way: fit for way, fit in _RANKERS.items() if only in (None, way)}
-    return {
-        field: [_ranked(way, fit, jobs, places, field, held, share) for way, fit in ways.items()]
-        for field, held in heard.fields.items()
-    }
+    names = tuple(sorted({name for _, found in jobs for item in found for name in item.features}))
+    heard = [_heard(call, found, field, names) for call, found in jobs]
+    return [
+        _ranked(way, RANKERS[way], field, heard, judged, share) for way in ways or tuple(RANKERS)
+    ]
+
+
+@dataclass(frozen=True)
+class _Heard:
+    """One call's candidates of one field; ``right`` has an entry a candidate."""
+
+    call: GoldCall
+    fold: int
+    found: Sequence[Candidate]
+    rows: _Rows
+    right: _Labels
+    empty: bool
+
+
+def _heard(
+    call: GoldCall, found: Sequence[Candidate], field: JobField, names: Sequence[str]
+) -> _Heard:
+    truth = normal_form(field, call.value(field))
+    right = [truth is not None and normal_form(field, item.value) == truth for item in found]
+    rows = matrix(found, names)
+    fold = fold_of(call.call_id, FOLDS)
+    return _Heard(call, fold, found, rows, np.array(right, np.bool_), truth is None)
 
 
 def _ranked(
     way: str,
     fit: _Fit,
-    jobs: Sequence[GoldCall],
-    places: Sequence[int],
     field: JobField,
-    heard: HeardField,
+    heard: Sequence[_Heard],
+    judged: Collection[str] | None,
     share: float,
 ) -> Trial:
     started = time.perf_counter()
-    fold = np.array([fold_of(job.call_id, FOLDS) for job in jobs])
-    rank = np.array([_shuffled(job) for job in jobs])
-    none_right = np.array([job.value(field) is None for job in jobs])
-    best, right = np.zeros(len(jobs)), np.zeros(len(jobs), bool)
-    row_job = np.full(max(heard.call.max(initial=0), max(places, default=0)) + 1, -1)
-    row_job[places] = np.arange(len(places))
-    owner = row_job[heard.call]
-    learned = 0
-    for held_out in range(FOLDS):
-        known = fold != held_out
-        known &= rank < np.quantile(rank[known], share) if share < 1 else True
-        learned = max(learned, int(known.sum()))
-        train = (owner >= 0) & known[owner]
-        test = np.flatnonzero((owner >= 0) & (fold[owner] == held_out))
-        if not test.size or not heard.right[train].any() or heard.right[train].all():
-            continue
-        scores = fit(heard.rows[train], heard.right[train])(heard.rows[test])
-        for row in np.argsort(scores, kind="stable"):
-            best[owner[test[row]]] = scores[row]
-            right[owner[test[row]]] = heard.right[test[row]]
-    hits = 0
-    for held_out in range(FOLDS):
-        others, own = fold != held_out, fold == held_out
-        if not own.any() or not others.any():
-            continue
-        slope, intercept, accept_at = calibrate(
-            best[others].tolist(), right[others].tolist(), none_right[others].tolist()
+    scores: dict[str, list[float]] = {}
+    learned = []
+    for fold in range(FOLDS):
+        known = _part([one for one in heard if one.fold != fold], share)
+        learned.append(len(known))
+        scorer = fit(
+            np.vstack([one.rows for one in known]), np.concatenate([one.right for one in known])
         )
-        bounded = np.clip(best[own], 1e-3, 1 - 1e-3)
-        logits = slope * np.log(bounded / (1 - bounded)) + intercept
-        filled = 1 / (1 + np.exp(-logits)) >= accept_at
-        hits += int(np.where(filled, right[own], none_right[own]).sum())
-    return Trial(way, wilson(hits, len(jobs)), time.perf_counter() - started, learned)
+        for one in heard:
+            if one.fold == fold:
+                scores[one.call.call_id] = scorer(one.rows).tolist() if one.found else []
+    hits = n = 0
+    for fold in range(FOLDS):
+        ranker = _calibrated(field, [one for one in heard if one.fold != fold], scores)
+        for one in heard:
+            if one.fold == fold and (judged is None or one.call.call_id in judged):
+                decision = ranker.decide_scored(one.found, scores[one.call.call_id])
+                truth = normal_form(field, one.call.value(field))
+                hits += normal_form(field, decision.value) == truth
+                n += 1
+    return Trial(way, wilson(hits, n), time.perf_counter() - started, max(learned))
 
 
-def _logistic(
-    rows: NDArray[np.float32], labels: NDArray[np.bool_]
-) -> Callable[[NDArray[np.float32]], NDArray[np.float32]]:
+def _part(heard: Sequence[_Heard], share: float) -> list[_Heard]:
+    ordered = sorted(heard, key=lambda one: _shuffled(one.call))
+    return ordered[: math.ceil(share * len(ordered))]
+
+
+def _calibrated(
+    field: JobField, heard: Sequence[_Heard], scores: Mapping[str, Sequence[float]]
+) -> FieldRanker:
+    best, rivals, right = [], [], []
+    for one in heard:
+        own = np.array([*scores[one.call.call_id]])
+        order = np.argsort(-own, kind="stable")
+        best.append(float(own[order[0]]) if len(own) else 0.0)
+        rivals.append(float(own[order[1]]) if len(own) > 1 else 0.0)
+        right.append(bool(one.right[order[0]]) if len(own) else False)
+    fitted = calibrate(best, rivals, right, [one.empty for one in heard])
+    return FieldRanker(
+        field, (), None, fitted.slope, fitted.rivalry, fitted.intercept, fitted.accept_at
+    )
+
+
+def _logistic(rows: _Rows, labels: _Labels) -> _Scorer:
     from sklearn.linear_model import LogisticRegression
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
@@ -227,31 +241,27 @@ def _logistic(
     return lambda unseen: np.asarray(model.predict_proba(unseen)[:, 1], np.float32)
 
 
-def _boosted(
-    rows: NDArray[np.float32], labels: NDArray[np.bool_]
-) -> Callable[[NDArray[np.float32]], NDArray[np.float32]]:
+def _boosted(rows: _Rows, labels: _Labels) -> _Scorer:
     from sklearn.ensemble import HistGradientBoostingClassifier
 
     model = HistGradientBoostingClassifier(
-        max_iter=80, max_leaf_nodes=15, min_samples_leaf=10, l2_regularization=1.0,
-        random_state=SEED,
-    )  # fmt: skip
+        max_iter=100, max_leaf_nodes=15, l2_regularization=1.0, random_state=SEED
+    )
     model.fit(rows, labels)
     return lambda unseen: np.asarray(model.predict_proba(unseen)[:, 1], np.float32)
 
 
-def _randomised(
-    rows: NDArray[np.float32], labels: NDArray[np.bool_]
-) -> Callable[[NDArray[np.float32]], NDArray[np.float32]]:
+def _randomised(rows: _Rows, labels: _Labels) -> _Scorer:
     return Forest.grow(rows, labels, seed=SEED).scores
 
 
 SHIPPED_RANKER = "randomised trees"
-_RANKERS: dict[str, _Fit] = {
+RANKERS: Mapping[str, _Fit] = {
     "logistic": _logistic,
     "boosted trees": _boosted,
     SHIPPED_RANKER: _randomised,
 }
+"""Ways of ranking candidates, by name."""
 
 
 def compare_sector_features(
@@ -259,17 +269,23 @@ def compare_sector_features(
     sentences: Sequence[TrainingText],
     sectors: Vocabulary,
     *,
-    folds: int = FOLDS,
+    judged: Collection[str] | None = None,
 ) -> list[Trial]:
     """Tell the sector of jobs from the words of the whole call, by plain classifiers.
 
     Each is a linear model over one kind of feature: character n-grams, words and word pairs, or
-    counts of the sectors' own terms. All are trained on ``sentences``, on reference summaries and
-    on the words of the other folds' calls.
+    counts of the sectors' own terms. All are trained on ``sentences``, on the other folds' calls
+    and on their reference summaries.
+
+    Args:
+        calls: Labelled calls; only jobs are looked at.
+        sentences: Problem descriptions, labelled with their sector.
+        sectors: Terms of each sector.
+        judged: Calls that count for the result; all where None.
     """
     from sklearn.feature_extraction.text import TfidfVectorizer
     from sklearn.pipeline import make_pipeline
-    from sklearn.preprocessing import FunctionTransformer, MaxAbsScaler
+    from sklearn.preprocessing import FunctionTransformer
     from sklearn.svm import LinearSVC
 
     jobs = [call for call in calls if call.is_job]
@@ -278,32 +294,26 @@ def compare_sector_features(
             analyzer="char_wb", ngram_range=(3, 4), min_df=3, max_features=30_000, sublinear_tf=True
         ),
         "words": TfidfVectorizer(ngram_range=(1, 2), min_df=2, sublinear_tf=True),
-        "terms": make_pipeline(
-            FunctionTransformer(lambda texts: _term_counts(texts, sectors)), MaxAbsScaler()
-        ),
+        "terms": FunctionTransformer(_term_counts, kw_args={"sectors": sectors}),
     }
     trials = []
     for way, features in ways.items():
         started = time.perf_counter()
-        hits = 0
-        for known, unseen in cross_validation_splits(jobs, folds):
-            if not unseen:
-                continue
+        hits = n = learned = 0
+        for known, unseen in cross_validation_splits(jobs, FOLDS):
             texts = [(text.text, text.label) for text in sentences]
-            texts += [(str(call.gold["summary"]), str(call.gold["sector"])) for call in known]
-            texts += [(_words_of(call), str(call.gold["sector"])) for call in known]
+            texts += [(call.gold["summary"], call.gold["sector"]) for call in known]
+            texts += [(call.transcript.text, call.gold["sector"]) for call in known]
             model = make_pipeline(features, LinearSVC(C=0.5, class_weight="balanced"))
             model.fit([text for text, _ in texts], [label for _, label in texts])
-            told = model.predict([_words_of(call) for call in unseen])
-            hits += sum(
-                label == call.gold["sector"] for label, call in zip(told, unseen, strict=True)
-            )
-        trials.append(Trial(way, wilson(hits, len(jobs)), time.perf_counter() - started))
+            asked = [call for call in unseen if judged is None or call.call_id in judged]
+            if asked:
+                told = model.predict([call.transcript.text for call in asked])
+                hits += sum(map(str.__eq__, told, (call.gold["sector"] for call in asked)))
+            n += len(asked)
+            learned = max(learned, len(known))
+        trials.append(Trial(way, wilson(hits, n), time.perf_counter() - started, learned))
     return trials
-
-
-def _words_of(call: GoldCall) -> str:
-    return call.transcript.text.lower()
 
 
 def _term_counts(texts: Sequence[str], sectors: Vocabulary) -> NDArray[np.float64]:
@@ -312,136 +322,122 @@ def _term_counts(texts: Sequence[str], sectors: Vocabulary) -> NDArray[np.float6
 
     from tradecall.sector import stem
 
-    def stemmed(text: str) -> str:
+    def stems(text: str) -> str:
         return " ".join(filter(None, map(stem, text.lower().split())))
 
-    written: dict[str, dict[int, float]] = {}
+    columns: dict[str, dict[int, float]] = {}
     for column, terms in enumerate(sectors.terms.values()):
         for term, weight in terms.items():
-            if found := stemmed(term):
-                written.setdefault(found, {})[column] = weight
-    counter = CountVectorizer(
-        vocabulary=sorted(written), ngram_range=(1, 4), token_pattern=r"\S+", lowercase=False
-    )
-    share = np.zeros((len(written), len(sectors.terms)))
-    for row, term in enumerate(sorted(written)):
-        for column, weight in written[term].items():
+            if written := stems(term):
+                columns.setdefault(written, {})[column] = weight
+    share = np.zeros((len(columns), len(sectors.terms)))
+    for row, claims in enumerate(columns.values()):
+        for column, weight in claims.items():
             share[row, column] = weight
-    return np.log1p(counter.transform(map(stemmed, texts)) @ share)
+    counter = CountVectorizer(vocabulary=list(columns), ngram_range=(1, 4), token_pattern=r"\S+")
+    counts: NDArray[np.float64] = counter.transform(map(stems, texts)) @ share
+    return np.log1p(counts)
 
 
 def sector_learning(
-    calls: Sequence[GoldCall],
-    sentences: Sequence[TrainingText],
-    no_job_texts: Sequence[TrainingText],
-    sectors: Vocabulary,
-    reasons: Vocabulary,
+    material: TrainingData,
     *,
+    judged: Collection[str] | None = None,
     shares: Sequence[float] = _SHARES,
     workers: int = 2,
 ) -> list[Trial]:
-    """Train the sector classifier on ever more calls; sentences and terms are there throughout."""
+    """Train the sector classifier on ever more calls; sentences and terms are there throughout.
+
+    Args:
+        material: Calls, sentences and terms.
+        judged: Calls that count for the result; all where None.
+        shares: Shares of the training folds' calls to learn from.
+        workers: Processes.
+    """
     tasks = []
     for share in shares:
-        for known, unseen in cross_validation_splits(calls, FOLDS):
-            kept = sorted(known, key=_shuffled)[: round(share * len(known))]
-            tasks.append((kept, unseen, sentences, no_job_texts, sectors, reasons))
+        for known, unseen in cross_validation_splits(material.calls, FOLDS):
+            kept = sorted(known, key=_shuffled)[: math.ceil(share * len(known))]
+            asked = [
+                call
+                for call in unseen
+                if call.is_job and (judged is None or call.call_id in judged)
+            ]
+            tasks.append((material, kept, asked))
     with ProcessPoolExecutor(workers) as pool:
-        results = list(pool.map(_sector_right, *zip(*tasks, strict=True)))
+        results = list(pool.map(_sectors_right, *zip(*tasks, strict=True)))
     trials = []
     for place, share in enumerate(shares):
-        held = results[place * FOLDS : (place + 1) * FOLDS]
-        learned = max(len(kept) for kept, *_ in tasks[place * FOLDS : (place + 1) * FOLDS])
-        right = wilson(sum(hits for hits, _, _ in held), sum(n for _, n, _ in held))
-        way = f"{share:.0%} of the calls"
-        trials.append(Trial(way, right, sum(took for *_, took in held), learned))
+        part = slice(place * FOLDS, (place + 1) * FOLDS)
+        hits = sum(right for right, _ in results[part])
+        n = sum(len(asked) for *_, asked in tasks[part])
+        learned = max(len(kept) for _, kept, _ in tasks[part])
+        seconds = sum(took for _, took in results[part])
+        trials.append(Trial(f"{share:.0%} of the calls", wilson(hits, n), seconds, learned))
     return trials
 
 
-def _sector_right(
-    known: Sequence[GoldCall],
-    unseen: Sequence[GoldCall],
-    sentences: Sequence[TrainingText],
-    no_job_texts: Sequence[TrainingText],
-    sectors: Vocabulary,
-    reasons: Vocabulary,
-) -> tuple[int, int, float]:
+def _sectors_right(
+    material: TrainingData, known: Sequence[GoldCall], asked: Sequence[GoldCall]
+) -> tuple[int, float]:
     from tradecall.sector import train_need
     from tradecall.tokens import tokenize
 
     started = time.perf_counter()
-    classifier = train_need(known, sentences, no_job_texts, sectors, reasons)
-    jobs = [call for call in unseen if call.is_job]
-    told = [classifier.classify(tokenize(call.transcript)).sector for call in jobs]
-    hits = sum(label == call.gold["sector"] for label, call in zip(told, jobs, strict=True))
-    return hits, len(jobs), time.perf_counter() - started
+    classifier = train_need(
+        known, material.sentences, material.no_job_texts, material.sectors, material.reasons
+    )
+    told = [classifier.classify(tokenize(call.transcript)).sector for call in asked]
+    right = sum(map(str.__eq__, told, (call.gold["sector"] for call in asked)))
+    return right, time.perf_counter() - started
 
 
-@dataclass(frozen=True)
-class Stored:
-    """What ``store`` keeps.
+def compare(
+    data: Path, *, judged: Collection[str], workers: int = 2, say: Callable[[str], None] = print
+) -> Comparison:
+    """Hear all calls of a data folder by models that do not know them, and compare.
 
-    Attributes:
-        records: A record a call, from models trained without it; without the transcript.
-        heard: The candidates those models heard.
-        learning: How the sector classifier fares on ever more calls.
+    Args:
+        data: As ``tradecall train`` takes it.
+        judged: Calls that count for the figures; all others are only learned from.
+        workers: Processes.
+        say: Told what is being done.
     """
-
-    records: Sequence[Mapping[str, Any]]
-    heard: Heard
-    learning: Sequence[Trial]
-
-    def save(self, folder: Path) -> None:
-        """Write the files; the same contents give the same bytes."""
-        folder.mkdir(parents=True, exist_ok=True)
-        lines = "".join(json.dumps(record, ensure_ascii=False) + "\n" for record in self.records)
-        (folder / _RECORDS).write_bytes(gzip.compress(lines.encode(), 9, mtime=0))
-        self.heard.save(folder / _CANDIDATES)
-        trials = [
-            {"way": one.way, "hits": round((one.right.value or 0) * one.right.n), "n": one.right.n,
-             "calls": one.calls, "seconds": round(one.seconds, 1)}
-            for one in self.learning
-        ]  # fmt: skip
-        text = json.dumps(trials, indent=1) + "\n"
-        (folder / _LEARNING).write_text(text, encoding="utf-8")
-
-    @classmethod
-    def load(cls, folder: Path) -> Stored:
-        """Read what ``save`` wrote.
-
-        Raises:
-            OSError: A file is missing.
-            MalformedInputError: A file is something else.
-        """
-        with gzip.open(folder / _RECORDS, "rt", encoding="utf-8") as lines:
-            records = [json.loads(line) for line in lines]
-        learning = [
-            Trial(one["way"], wilson(one["hits"], one["n"]), one["seconds"], one["calls"])
-            for one in json.loads((folder / _LEARNING).read_bytes())
-        ]
-        return cls(records, Heard.load(folder / _CANDIDATES), learning)
-
-
-def store(data: Path, *, workers: int = 2, say: Callable[[str], None] = print) -> Stored:
-    """Hear all calls of a data folder by models that do not know them, and keep what comes out."""
     from tradecall.training import TrainingData, _concluded, _fit_all, _score
 
     material = TrainingData.load(data)
+    started = time.perf_counter()
     folds = _fit_all(material, material.calls, workers)[:FOLDS]
     scored = _score(material.calls, folds)
-    told = {record["call_id"]: record for record in _concluded(scored, folds)}
-    records = [told[call.call_id] for call in material.calls]
-    say("calls heard")
-    learning = sector_learning(
-        material.calls, material.sentences, material.no_job_texts, material.sectors,
-        material.reasons, workers=workers,
-    )  # fmt: skip
-    say("sector learned")
+    records = [one for one in _concluded(scored, folds) if one["call_id"] in judged]
+    say(f"calls heard after {time.perf_counter() - started:.0f} s")
     calls = [item.call for item in scored]
-    heard = Heard.of(calls, [item.reading.candidates for item in scored])
-    stored = Stored(records, heard, learning)
-    stored.save(data / STORE)
-    return stored
+    candidates = [item.reading.candidates for item in scored]
+    rankers, ranker_learning = {}, {}
+    for field in JobField:
+        rankers[field.value] = compare_rankers(calls, candidates, field, judged=judged)
+        if field in _LEARNING_FIELDS:
+            ranker_learning[field.value] = [
+                *(
+                    compare_rankers(
+                        calls, candidates, field, judged=judged, ways=[SHIPPED_RANKER], share=share
+                    )[0]
+                    for share in _SHARES[:-1]
+                ),
+                next(trial for trial in rankers[field.value] if trial.way == SHIPPED_RANKER),
+            ]
+    say(f"rankers compared after {time.perf_counter() - started:.0f} s")
+    learning = {"sector": sector_learning(material, judged=judged, workers=workers)}
+    features = compare_sector_features(calls, material.sentences, material.sectors, judged=judged)
+    whole = learning["sector"][-1]
+    features.append(Trial("shipped", whole.right, whole.seconds, whole.calls))
+    say(f"all compared after {time.perf_counter() - started:.0f} s")
+    order = {call.call_id: place for place, call in enumerate(material.calls)}
+    records.sort(key=lambda record: order[record["call_id"]])
+    return Comparison(records, rankers, features, learning | ranker_learning)
+
+
+_LEARNING_FIELDS = (JobField.LAST_NAME, JobField.PHONE, JobField.EMAIL)
 
 
 def _shuffled(call: GoldCall) -> int:
@@ -449,12 +445,12 @@ def _shuffled(call: GoldCall) -> int:
     return fold_of(f"{call.call_id} in any order", 1 << 30)
 
 
-def _is_right(call: GoldCall, candidate: Candidate) -> bool:
-    truth = call.value(candidate.field)
-    return truth is not None and normal_form(candidate.field, candidate.value) == normal_form(
-        candidate.field, truth
-    )
+def _main(data: Path) -> None:
+    from tradecall.dataset import load_gold
+
+    judged = {call.call_id for call in load_gold(data / "calls" / "dev.jsonl.gz")}
+    compare(data, judged=judged).save(data / STORE)
 
 
 if __name__ == "__main__":
-    store(Path(sys.argv[1] if len(sys.argv) > 1 else "data"))
+    _main(Path(sys.argv[1] if len(sys.argv) > 1 else "data"))

@@ -6,7 +6,7 @@ import gzip
 import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -22,11 +22,14 @@ class GoldCall:
         transcript: The call.
         gold: The labels as the data card describes them (``homeowner``, ``agent``, ``is_job``, …).
         traits: How the call was drawn; for analysis only, never an input.
+        second_reading: What a second, blind reader said (``urgency``, ``status``, ``summary``);
+            empty where there was none.
     """
 
     transcript: Transcript
     gold: Mapping[str, Any]
     traits: Mapping[str, Any]
+    second_reading: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def call_id(self) -> str:
@@ -70,7 +73,12 @@ def _read(path: Path) -> Iterator[GoldCall]:
             except (ValueError, KeyError, TypeError) as error:
                 reason = f"no labelled call ({type(error).__name__})"
                 raise MalformedInputError(reason, source=path, line=number) from None
-            yield GoldCall(Transcript.from_dict(payload), gold, payload.get("traits") or {})
+            yield GoldCall(
+                Transcript.from_dict(payload),
+                gold,
+                payload.get("traits") or {},
+                payload.get("second_reader") or {},
+            )
 
 
 def fold_of(call_id: str, folds: int = 5) -> int:

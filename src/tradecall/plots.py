@@ -20,6 +20,7 @@ from tradecall.analysis import (
     confusions,
     risk_coverage,
     sector_scores,
+    wilson,
 )
 from tradecall.errors import ConfigurationError
 from tradecall.evaluation import FIELDS, Calibration, Example, Report, Score, evaluate
@@ -27,8 +28,13 @@ from tradecall.evaluation import FIELDS, Calibration, Example, Report, Score, ev
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+    from tradecall.pipeline import CallResult
+
 _MAIN, _SECOND, _PALE = "#1f6f8b", "#c8553d", "#b8c4ca"
 _COLOURS = (_MAIN, _SECOND, "#e0a030", "#5b8c5a", "#7d5ba6", "#6b6b6b", "#3c91e6", "#a23b72")
+_LIGHT = (
+    "#bfe0ea", "#f6cfc4", "#f5e0b0", "#cfe3cd", "#dccfee", "#dddddd", "#c8defa", "#efc9dd",
+)  # fmt: skip
 _DPI = 110
 
 
@@ -38,8 +44,6 @@ def reliability_diagram(calibration: Mapping[str, Calibration]) -> Figure:
     A dot is a tenth of the confidence scale, its area the number of values in it, its bar Wilson's
     95 % interval.
     """
-    from tradecall.analysis import wilson
-
     shown = {name: one for name, one in calibration.items() if one.n}
     columns = min(5, max(len(shown), 1))
     rows = math.ceil(max(len(shown), 1) / columns)
@@ -49,7 +53,7 @@ def reliability_diagram(calibration: Mapping[str, Calibration]) -> Figure:
         axes.plot([0, 1], [0, 1], color=_PALE, linewidth=1)
         for held in one.bins:
             share = wilson(round(held.right * held.n), held.n)
-            axes.plot([held.confidence] * 2, [share.low, share.high], color=_PALE, linewidth=2)
+            axes.vlines(held.confidence, _number(share.low), _number(share.high), color=_PALE, lw=2)
         most = max(held.n for held in one.bins)
         axes.scatter(
             [held.confidence for held in one.bins],
@@ -131,9 +135,7 @@ def class_balance(counts: Mapping[str, int]) -> Figure:
 
 def sector_bars(scores: Sequence[SectorScore]) -> Figure:
     """Draw precision and recall of each sector with their intervals."""
-    rows = {
-        _title(one.label): {"precision": one.precision, "recall": one.recall} for one in scores
-    }
+    rows = {_title(one.label): {"precision": one.precision, "recall": one.recall} for one in scores}
     return grouped_scores(rows, wide=7.4)
 
 
@@ -161,7 +163,7 @@ def grouped_scores(
     known = {row: scores for row, scores in known.items() if scores}
     names = list(dict.fromkeys(name for scores in known.values() for name in scores))
     step = 0.62 / max(len(names), 1)
-    figure = _figure(wide, 0.9 + len(known) * (0.2 + 0.11 * len(names)))
+    figure = _figure(wide, 0.9 + len(known) * (0.16 + 0.07 * len(names)))
     axes = figure.add_subplot()
     for place, name in enumerate(names):
         held = [(row, scores[name]) for row, scores in enumerate(known.values()) if name in scores]
@@ -247,6 +249,42 @@ def save_plots(examples: Sequence[Example], folder: Path, *, kind: str = "png") 
     return files
 
 
+def evidence_page(result: CallResult) -> str:
+    """Give the call as HTML with the words marked that the fields and the sector were read from.
+
+    Drawn by spaCy's displaCy. Where the evidence of two fields overlaps, what begins first is
+    shown, and of that the longest; fields that share their words share the mark.
+    """
+    from spacy import displacy
+
+    record = result.to_record()
+    found = {name: (one or {}).get("evidence", ()) for name, one in record["fields"].items()}
+    found["sector"] = record["sector"]["evidence"]
+    text, starts = "", []
+    for turn in result.transcript.turns:
+        text += f"{turn.speaker}: "
+        starts.append(len(text))
+        text += f"{turn.text}\n"
+    marks: dict[tuple[int, int], list[str]] = {}
+    for name, spans in found.items():
+        for span in spans:
+            begin = starts[span["turn"]]
+            place = begin + span["start"], begin + span["end"]
+            marks.setdefault(place, []).append(_title(name))
+    entities: list[dict[str, Any]] = []
+    for (start, end), names in sorted(marks.items(), key=lambda mark: (mark[0][0], -mark[0][1])):
+        if not entities or start >= entities[-1]["end"]:
+            entities.append({"start": start, "end": end, "label": " + ".join(names)})
+    names = sorted({entity["label"] for entity in entities})
+    colours = dict(zip(names, _cycle(len(names), _LIGHT), strict=True))
+    document = {"text": text, "ents": entities, "title": None}
+    return str(
+        displacy.render(
+            document, style="ent", manual=True, jupyter=False, options={"colors": colours}
+        )
+    )
+
+
 def need_matplotlib() -> None:
     """Make sure that plots can be drawn.
 
@@ -267,8 +305,8 @@ def _figure(wide: float, high: float) -> Figure:
     return Figure(figsize=(wide, high), dpi=_DPI, layout="constrained")
 
 
-def _cycle(size: int) -> list[str]:
-    return [_COLOURS[place % len(_COLOURS)] for place in range(size)]
+def _cycle(size: int, colours: Sequence[str] = _COLOURS) -> list[str]:
+    return [colours[place % len(colours)] for place in range(size)]
 
 
 def _percent() -> Any:

@@ -57,6 +57,8 @@ _MINUTES = {"fifteen": 15, "thirty": 30, "forty": 40, "forty-five": 45, "quarter
 _PARTS = {
     "morning": (8, 12), "mornings": (8, 12), "afternoon": (12, 17), "afternoons": (12, 17),
     "evening": (17, 21), "evenings": (17, 21), "lunch": (12, 13), "lunchtime": (12, 13),
+    "forenoon": (8, 12), "forenoons": (8, 12), "midmorning": (9, 11), "midday": (11, 13),
+    "supper": (17, 18), "suppertime": (17, 18), "dinner": (17, 19),
 }  # fmt: skip
 
 
@@ -208,6 +210,7 @@ def _mentions(tokens: Tokens) -> Iterator[_Mention]:
                 yield mention
 
 
+_BEFORE_MONTH = _words("in mid middle early late by before after until till this next of end")
 _MEASURES = _words(
     "feet foot inches inch years year old pounds degrees dollars bucks gallon gallons square amp "
     "amps people kids times minutes percent hundred thousand by x blocks houses miles days months"
@@ -257,9 +260,15 @@ def _trimmed(lower: Sequence[str], begin: int, kinds: list[str]) -> _Mention | N
         )
     ):
         end -= 1
+    while end - start > 1 and lower[begin + end - 1] == lower[begin + end - 2]:
+        end -= 1
     kept = set(kinds[start:end])
     words = set(lower[begin + start : begin + end])
     day = bool(kept & {"day", "span"}) or ("nth" in kept and bool(words & {"the", *_MONTHS}))
+    # "in october", "before june": a month alone may be a name or a verb
+    before = lower[begin + start - 1] if begin + start else ""
+    if not day and "month" in kept:
+        day = before in _BEFORE_MONTH or not words.isdisjoint(_BEFORE_MONTH)
     hours = (
         "part" in kept
         or ("hour" in kept and "limit" in kept)

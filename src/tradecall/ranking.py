@@ -161,6 +161,8 @@ class FieldRanker:
         rivalry: Likewise; two good candidates cannot both be right.
         intercept: Likewise.
         accept_at: Least probability that is accepted.
+        empty_right: Share of the calls without any candidate that rightly have none: even a field
+            for which nothing was found may have been said.
     """
 
     field: JobField
@@ -170,6 +172,7 @@ class FieldRanker:
     rivalry: float = 0.0
     intercept: float = 0.0
     accept_at: float = 0.5
+    empty_right: float = 1.0
 
     @classmethod
     def fit(
@@ -211,8 +214,10 @@ class FieldRanker:
         for place, index in enumerate(order):
             rival = scores[order[0 if place else 1]] if len(order) > 1 else 0.0
             ranked.append(Ranked(candidates[index], self.probability(scores[index], rival)))
-        best = ranked[0].probability if ranked else 0.0
-        if ranked and best >= self.accept_at:
+        if not ranked:
+            return Decision(self.field, None, (), self.empty_right)
+        best = ranked[0].probability
+        if best >= self.accept_at:
             return Decision(self.field, ranked[0], tuple(ranked[1:]), best)
         return Decision(self.field, None, tuple(ranked), 1.0 - best)
 
@@ -230,6 +235,7 @@ class Calibration:
     rivalry: float
     intercept: float
     accept_at: float
+    empty_right: float
 
 
 def calibrate(
@@ -272,7 +278,9 @@ def calibrate(
         )
         if hits > best_hits:
             best_at, best_hits = float(accept_at), hits
-    return Calibration(slope, rivalry, intercept, round(best_at, 4))
+    bare = [empty for score, empty in zip(scores, none_right, strict=True) if score == 0.0]
+    empty_right = (sum(bare) + 1) / (len(bare) + 1.05)  # one call more, nearly surely right
+    return Calibration(slope, rivalry, intercept, round(best_at, 4), round(empty_right, 4))
 
 
 @dataclass(frozen=True)
@@ -392,6 +400,7 @@ class Ranker:
                 "rivalry": round(ranker.rivalry, 6),
                 "intercept": round(ranker.intercept, 6),
                 "accept_at": ranker.accept_at,
+                "empty_right": ranker.empty_right,
                 "depth": ranker.forest.depth if ranker.forest else 0,
             }
             for field, ranker in self.fields.items()
@@ -429,6 +438,7 @@ class Ranker:
                     entry["rivalry"],
                     entry["intercept"],
                     entry["accept_at"],
+                    entry["empty_right"],
                 )
                 for name, entry in info.extra["fields"].items()
             }

@@ -274,7 +274,8 @@ def _dictated(tokens: Tokens, group: Sequence[NumberRun]) -> _Form | None:
     if marked and _is_written(tokens, first, last):
         return None
     if phones:
-        plus = first > 0 and tokens.lower[first - 1] in ("plus", "+")
+        begins_turn = first == tokens.bounds[group[0].turn][0]
+        plus = not begins_turn and tokens.lower[first - 1] in ("plus", "+")
         plus = plus and len("".join(phones[0])) == 11
         phones = [choice for choice in phones if not plus or len("".join(choice)) == 11]
         begin = first - 1 if plus else first
@@ -394,7 +395,8 @@ def _ordinals(tokens: Tokens) -> Iterator[_Form]:
     """Yield "fifth street", "twelfth avenue"; other ordinals of one word stay words."""
     for at in range(len(tokens) - 1):
         found = _ORDINALS.get(tokens.lower[at])
-        if found is not None and tokens.lower[at + 1] in _STREETS:
+        same_turn = tokens.turn[at] == tokens.turn[at + 1]
+        if found is not None and same_turn and tokens.lower[at + 1] in _STREETS:
             yield _Form(at, at + 1, (_Cell("".join(found), at, at + 1),))
 
 

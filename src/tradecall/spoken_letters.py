@@ -60,7 +60,9 @@ _MARKS = {
 _CASES = frozenset({"capital", "cap", "uppercase", "lowercase", "big", "little", "letter"})
 _FILLERS = frozenset({"um", "uh", "er", "erm", "then", ",", "-", "–", "...", "…", "/"})
 _LIKE = frozenset({"like", "for", "de", "como", "is"})
-_ARTICLES = frozenset({"in", "the", "a", "an", "is"})
+_ARTICLES = frozenset({"in", "the", "a", "an", "is", "-"})
+_LONGEST_CUE = 8  # tokens from a letter to the word that makes it sure
+_MOST_PIECES = 64  # longer than any name or address; it bounds what is tried at each token
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +129,7 @@ def _run_at(tokens: Tokens, first: int, end: int, turn: int) -> LetterRun | None
     if lower[first] == "a" and first and lower[first - 1] == "with":
         return None
     at = first
-    while at < end:
+    while at < end and len(pieces) < _MOST_PIECES:
         if pieces and lower[at] == "a" and at + 1 < end and lower[at + 1] in _MARKS:
             at += 1
         piece = _piece_at(lower, at, end) or _chunk_at(tokens, at, end, turn)
@@ -238,7 +240,7 @@ def _with_word(lower: list[str], at: int, end: int, letter: str) -> _Piece:
     next_ = at + 1
     if next_ < end and lower[next_] in {",", "-", "."}:
         next_ += 1
-    if lower[next_:end] == ["as", "in"]:
+    if next_ + 2 == end and lower[next_:end] == ["as", "in"]:
         return _Piece(end, letter, as_in=1)
     if next_ + 1 >= end:
         return _Piece(at + 1, letter)
@@ -248,7 +250,7 @@ def _with_word(lower: list[str], at: int, end: int, letter: str) -> _Piece:
     if not said_as and lower[next_] not in _LIKE and lower[next_] != "in":
         return _Piece(at + 1, letter)
     next_ += 1
-    while next_ < end and lower[next_] in _ARTICLES | {"-"}:
+    while next_ < min(end, at + _LONGEST_CUE) and lower[next_] in _ARTICLES:
         next_ += 1
     if next_ >= end or not (said_as or lower[next_].startswith(letter)) or len(lower[next_]) < 2:
         if next_ + 1 < end and lower[next_ : next_ + 2] == ["x", "ray"]:

@@ -368,8 +368,7 @@ def unsaid(
     negated = {
         turn
         for turn in range(len(tokens.bounds) - 1)
-        if tokens.transcript.turns[turn].speaker is Speaker.AGENT
-        and tokens.words(turn + 1)[:1] in (["no"], ["nope"], ["nah"])
+        if tokens.transcript.turns[turn].speaker is Speaker.AGENT and _answered_no(tokens, turn)
     }
     for token, word in enumerate(tokens.lower):
         if not unsafe[token]:
@@ -440,6 +439,9 @@ def _segments(tokens: Tokens, unsafe: bytearray) -> Iterable[tuple[list[int], st
         if speaker is Speaker.SYSTEM or (agent and not greeted):
             greeted = greeted or agent
             continue
+        # "any smoke or flames" - "no": what was asked is not so
+        if agent and _answered_no(tokens, turn):
+            continue
         affirmed = agent and _affirms(tokens, turn + 1)
         current: list[int] = []
         lead = ""
@@ -452,6 +454,8 @@ def _segments(tokens: Tokens, unsafe: bytearray) -> Iterable[tuple[list[int], st
             if opening and word not in _FILLERS and word not in _JOINERS and word != "so":
                 asking = agent and not affirmed and word in _QUESTION_OPENERS
                 opening = False
+            if agent and not affirmed and word in _OPEN_QUESTION:
+                asking = True
             filler = word in _FILLERS or (word == "no" and _is_interjection(lower, token, last))
             if filler or stop or unsafe[token] or word in _SUBJECTS or _PUNCTUATION.match(word):
                 if word == "-" and current:
@@ -480,6 +484,17 @@ def _segments(tokens: Tokens, unsafe: bytearray) -> Iterable[tuple[list[int], st
                     negated = token
         if current and not (asking or doubted or skipping):
             yield current, lead
+
+
+_OPEN_QUESTION = _words("any anything anybody anyone anywhere")
+
+
+def _answered_no(tokens: Tokens, turn: int) -> bool:
+    return turn + 1 < len(tokens.bounds) and tokens.words(turn + 1)[:1] in (
+        ["no"],
+        ["nope"],
+        ["nah"],
+    )
 
 
 def _leaves_denied(lower: Sequence[str], current: Sequence[int], word: str) -> bool:
@@ -609,6 +624,13 @@ def _meant(lower: Sequence[str], token: int) -> str:
     return word if verb else _HEARD_NUMBERS[word]
 
 
+def _is_clock(words: Sequence[str], index: int) -> bool:
+    """Say whether "at too", "by for today" has an hour there."""
+    following = words[index + 1] if index + 1 < len(words) else ""
+    return index > 0 and words[index - 1] in _CLOCK_LINKS and not count_digits(following)
+
+
+_CLOCK_LINKS = _words("at by before after around about between until till")
 _HEARD_NUMBERS = {
     "won": "one", "ate": "eight", "to": "two", "too": "two", "for": "four", "fore": "four",
 }  # fmt: skip
@@ -867,7 +889,12 @@ def _closing(tokens: Tokens, preferred_time: str | None, redactions: Sequence[Sp
 
 def _written_time(preferred_time: str) -> str:
     words = re.sub(r"[^\w:' ]+", " ", preferred_time).lower().split()
-    words = [_meant(words, index) for index in range(len(words))]
+    words = [
+        _HEARD_NUMBERS[word]
+        if word in _HEARD_NUMBERS and _is_clock(words, index)
+        else _meant(words, index)
+        for index, word in enumerate(words)
+    ]
     return " ".join(_CAPITALS.get(word) or _CONTRACTIONS.get(word) or word for word in words)
 
 

@@ -28,7 +28,9 @@ from tradecall.errors import ConfigurationError
 from tradecall.evaluation import CONTACT_FIELDS, Report, evaluate, normal_form, pair
 from tradecall.model_store import ModelInfo, versions
 from tradecall.pipeline import Models, Pipeline, Reading, job_parts, read_call
+from tradecall.places import Places
 from tradecall.ranking import FieldRanker, Ranker, Readiness, calibrate, operating_point
+from tradecall.roles import RoleModel, train_roles
 from tradecall.settings import Settings
 
 if TYPE_CHECKING:
@@ -159,27 +161,38 @@ def _fit_all(material: TrainingData, calls: Sequence[GoldCall], workers: int) ->
     shares = [
         [call for call in calls if fold_of(call.call_id, FOLDS) != fold] for fold in range(FOLDS)
     ]
+    # Places are no model, and labelled calls name their speakers: neither can leak a label.
+    shared = Places.build(), train_roles([call.transcript for call in calls])
     with ProcessPoolExecutor(workers) as pool:
-        return list(pool.map(_fit_models, [material] * (FOLDS + 1), [*shares, list(calls)]))
+        jobs = [pool.submit(_fit_models, material, share, *shared) for share in [*shares, calls]]
+        return [job.result() for job in jobs]
 
 
-def _fit_models(material: TrainingData, calls: Sequence[GoldCall]) -> Models:
+def _fit_models(
+    material: TrainingData, calls: Sequence[GoldCall], places: Places, roles: RoleModel
+) -> Models:
     """Fit all that hears a call."""
     from tradecall.candidates.name_tagger import train_names
-    from tradecall.places import Places
-    from tradecall.roles import train_roles
     from tradecall.sector import train_need
     from tradecall.summary import train_summarizer
     from tradecall.urgency import train_urgency
 
     return Models(
-        Places.build(),
-        train_roles([call.transcript for call in calls]),
+        places,
+        roles,
         train_names(calls, SEED),
         train_need(
             calls, material.sentences, material.no_job_texts, material.sectors, material.reasons
         ),
-        train_urgency(calls, material.urgency_cues),
+        train_urgency(
+            calls,
+            material.urgency_cues,
+            second_readings={
+                call.call_id: call.second_reading["urgency"]
+                for call in calls
+                if call.second_reading.get("urgency")
+            },
+        ),
         train_summarizer(calls, sentences=[text.text for text in material.sentences]),
     )
 

@@ -306,7 +306,7 @@ def _visit(preferred: PreferredTime | None) -> str:
 
 _VISITS = (
     ("tonight", ("tonight",)),
-    ("today", ("today", "this ")),
+    ("today", ("today", "this afternoon", "this evening", "this morning", "this forenoon")),
     ("tomorrow", ("tomorrow",)),
     ("any", ("any", "whenever")),
     ("weekday", ("day",)),
@@ -345,7 +345,7 @@ def _features(
 
 
 _BIAS = 3.0
-_OWN = 0.5
+_OWN = 1.0
 _SECOND_READER = 0.5
 
 
@@ -354,11 +354,11 @@ def train_urgency(
     cues: CuePhrases,
     *,
     second_readings: Mapping[str, str] | None = None,
-    strength: float = 0.1,
+    strength: float = 0.2,
 ) -> UrgencyModel:
     """Learn the weights from labelled jobs.
 
-    A feature has one weight for both borders (routine | urgent | emergency) and a smaller one of
+    A feature has one weight for both borders (routine | urgent | emergency) and another of
     each border's own, which is what lets few calls do.
 
     Args:

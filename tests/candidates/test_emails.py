@@ -56,7 +56,7 @@ def values(*lines: str) -> list[str]:
         pytest.param("jo doe at example.co.uk", "jodoe@example.co.uk", id="two-endings"),
         pytest.param("jo doe at example dot com dot au", "jodoe@example.com.au", id="com-and-more"),
         pytest.param("j at example dot com", "j@example.com", id="one-letter"),
-        pytest.param("a one b two at example dot com", "a1b2@example.com", id="letter-a"),
+        pytest.param("a five k runner at example dot com", "a5krunner@example.com", id="letter-a"),
         pytest.param("seven seven at example dot com", "77@example.com", id="digits-only"),
         pytest.param("jo+bills at example dot com", "jo+bills@example.com", id="plus"),
     ],

@@ -93,7 +93,7 @@ def test_usual_encodings_are_read(encoding: str) -> None:
     ("content", "error", "reason"),
     [
         pytest.param(b"", EmptyInputError, "empty", id="empty-file"),
-        pytest.param(b" \n\n ", UnknownFormatError, "no reader knows", id="blank-file"),
+        pytest.param(b" \n\n ", EmptyInputError, "nothing in it", id="blank-file"),
         pytest.param(
             b"\x89PNG\r\n\x1a\n" + bytes(range(32)) * 9, UnreadableInputError, "", id="png"
         ),

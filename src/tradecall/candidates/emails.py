@@ -309,7 +309,7 @@ class _Reader:
                 # "then a four": the article went with "then".
                 self.numbers.setdefault(run.first + 1, (run.last, run.readings))
             if tokens.lower[run.first] == "a" and self._begins(run.first):
-                # "a one b two at …": where an address begins, the a is a letter of it.
+                # "a five k runner at …": where an address begins, the a is a letter of it.
                 del self.numbers[run.first]
             # "… e r o eighty eight": the o was spelled, what is left of the run is the number.
             spelled = inside.get(run.first)

@@ -11,7 +11,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO
 
-from tradecall.errors import ConfigurationError, InputError, UnknownFormatError
+from tradecall.errors import (
+    ConfigurationError,
+    EmptyInputError,
+    InputError,
+    UnknownFormatError,
+)
 from tradecall.formats import csv_rows, labelled_text, own, srt, unlabelled_text, webvtt
 from tradecall.formats.payload import Payload, Reader, UnreadCall
 from tradecall.formats.sources import Source, find_sources, read_payloads
@@ -88,6 +93,8 @@ def _reader(name: str) -> Reader:
 
 
 def _recognised(payload: Payload) -> Reader:
+    if not payload.text.strip():
+        raise EmptyInputError("nothing in it")
     is_json = payload.looks_like_json
     if is_json:
         payload.json  # noqa: B018 - broken JSON is told as such, not as an unknown format
