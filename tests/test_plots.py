@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import builtins
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,7 @@ CALL = {
     "call_id": "fence",
     "turns": [
         {"speaker": "agent", "text": "gate five fence this is bo and your zip"},
-        {"speaker": "caller", "text": "nine four six oh seven the wind broke our <b>fence</b>"},
+        {"speaker": "caller", "text": "nine four six oh seven & the wind broke our fence"},
     ],
 }
 
@@ -122,7 +123,6 @@ def test_learning_curve_draws_a_line_for_each_name() -> None:
 
 def test_evidence_page_marks_the_words_and_escapes_the_rest() -> None:
     page = plots.evidence_page(Pipeline.load().process(CALL))
-    marked = page.partition("nine four six oh seven")
-    assert "<mark" in marked[0]
-    assert "zip code" in marked[2]
-    assert "<b>" not in page
+    marks = re.findall(r"<mark[^>]*>\s*(.*?)\s*<span[^>]*>(.*?)</span>", page, re.DOTALL)
+    assert ("nine four six oh seven", "zip code") in marks
+    assert ("&amp; the wind broke our fence", "sector") in marks

@@ -27,6 +27,7 @@ from tradecall.evaluation import (
 
 NO_JOB = "no_job"
 _WHOLE_JOB = frozenset({*CONTACT_FIELDS, "sector", "is_job"})
+_NOT_GIVEN = "not given at all"
 _NORMAL_95 = 1.959964
 
 
@@ -174,7 +175,7 @@ def by_trait(
     for call, example in zip(calls, pair(calls, records), strict=True):
         values = call.traits.get(trait) or ()
         for value in [values] if isinstance(values, str) else values:
-            groups.setdefault(value, []).append(example)
+            groups.setdefault(_NOT_GIVEN if value == "-" else value, []).append(example)
     return {value: evaluate(held, resamples=500) for value, held in sorted(groups.items())}
 
 

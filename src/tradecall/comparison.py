@@ -14,7 +14,7 @@ import sys
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,7 +29,7 @@ from tradecall.ranking import FieldRanker, Forest, calibrate, matrix
 
 if TYPE_CHECKING:
     from tradecall.sector import TrainingText, Vocabulary
-    from tradecall.training import TrainingData
+    from tradecall.training import CrossValidation, TrainingData
 
 FOLDS = 5
 SEED = 20
@@ -393,48 +393,47 @@ def _sectors_right(
 
 
 def compare(
-    data: Path, *, judged: Collection[str], workers: int = 2, say: Callable[[str], None] = print
+    heard: CrossValidation,
+    *,
+    judged: Collection[str],
+    workers: int = 2,
+    say: Callable[[str], None] = print,
 ) -> Comparison:
-    """Hear all calls of a data folder by models that do not know them, and compare.
+    """Compare other models with what is shipped, on calls as models heard that do not know them.
 
     Args:
-        data: As ``tradecall train`` takes it.
+        heard: As ``tradecall.training.hear_all`` gives it.
         judged: Calls that count for the figures; all others are only learned from.
         workers: Processes.
         say: Told what is being done.
     """
-    from tradecall.training import TrainingData, _concluded, _fit_all, _score
-
-    material = TrainingData.load(data)
-    started = time.perf_counter()
-    folds = _fit_all(material, material.calls, workers)[:FOLDS]
-    scored = _score(material.calls, folds)
-    records = [one for one in _concluded(scored, folds) if one["call_id"] in judged]
-    say(f"calls heard after {time.perf_counter() - started:.0f} s")
-    calls = [item.call for item in scored]
-    candidates = [item.reading.candidates for item in scored]
-    rankers, ranker_learning = {}, {}
-    for field in JobField:
-        rankers[field.value] = compare_rankers(calls, candidates, field, judged=judged)
-        if field in _LEARNING_FIELDS:
-            ranker_learning[field.value] = [
-                *(
-                    compare_rankers(
-                        calls, candidates, field, judged=judged, ways=[SHIPPED_RANKER], share=share
-                    )[0]
-                    for share in _SHARES[:-1]
-                ),
-                next(trial for trial in rankers[field.value] if trial.way == SHIPPED_RANKER),
-            ]
-    say(f"rankers compared after {time.perf_counter() - started:.0f} s")
-    learning = {"sector": sector_learning(material, judged=judged, workers=workers)}
+    material = heard.material
+    calls = [call for call, _ in heard.readings]
+    candidates = [reading.candidates for _, reading in heard.readings]
+    rankers = {
+        field.value: compare_rankers(calls, candidates, field, judged=judged) for field in JobField
+    }
+    learning = {}
+    for field in _LEARNING_FIELDS:
+        parts = [
+            compare_rankers(
+                calls, candidates, field, judged=judged, ways=[SHIPPED_RANKER], share=share
+            )
+            for share in _SHARES[:-1]
+        ]
+        whole = next(one for one in rankers[field.value] if one.way == SHIPPED_RANKER)
+        learning[field.value] = [*(trial for (trial,) in parts), whole]
+    say("rankers compared")
+    sector = sector_learning(material, judged=judged, workers=workers)
     features = compare_sector_features(calls, material.sentences, material.sectors, judged=judged)
-    whole = learning["sector"][-1]
-    features.append(Trial("shipped", whole.right, whole.seconds, whole.calls))
-    say(f"all compared after {time.perf_counter() - started:.0f} s")
+    features.append(replace(sector[-1], way="shipped"))
+    say("features for the sector compared")
     order = {call.call_id: place for place, call in enumerate(material.calls)}
-    records.sort(key=lambda record: order[record["call_id"]])
-    return Comparison(records, rankers, features, learning | ranker_learning)
+    records = sorted(
+        (record for record in heard.records if record["call_id"] in judged),
+        key=lambda record: order[record["call_id"]],
+    )
+    return Comparison(records, rankers, features, {"sector": sector} | learning)
 
 
 _LEARNING_FIELDS = (JobField.LAST_NAME, JobField.PHONE, JobField.EMAIL)
@@ -447,9 +446,10 @@ def _shuffled(call: GoldCall) -> int:
 
 def _main(data: Path) -> None:
     from tradecall.dataset import load_gold
+    from tradecall.training import TrainingData, hear_all
 
     judged = {call.call_id for call in load_gold(data / "calls" / "dev.jsonl.gz")}
-    compare(data, judged=judged).save(data / STORE)
+    compare(hear_all(TrainingData.load(data)), judged=judged).save(data / STORE)
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ import hashlib
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -252,8 +252,11 @@ class Pipeline:
 
         settings = settings or load_settings()
         folder = models or settings.models or shipped_models()
+        loaded = Models.load(folder)
+        if settings.summarizer_url:
+            loaded = replace(loaded, summarizer=_remote(settings, loaded.summarizer))
         return cls(
-            Models.load(folder),
+            loaded,
             Ranker.load(folder / "ranker"),
             settings,
             AgentDirectory.from_file(settings.agents) if settings.agents else None,
@@ -426,6 +429,17 @@ def read_call(transcript: Transcript, models: Models) -> Reading:
     candidates = find_candidates(tokens, models.places, models.names)
     need = models.need.classify(tokens)
     return Reading(tokens, candidates, need, hear_agent(tokens, models.names))
+
+
+def _remote(settings: Settings, fallback: Summarizer) -> Summarizer:
+    from tradecall.remote_summary import RemoteSummarizer
+
+    return RemoteSummarizer(
+        settings.summarizer_url or "",
+        settings.summarizer_model,
+        fallback=fallback,
+        api_key=settings.summarizer_key,
+    )
 
 
 def shipped_models() -> Path:

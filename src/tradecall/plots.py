@@ -36,6 +36,7 @@ _LIGHT = (
     "#bfe0ea", "#f6cfc4", "#f5e0b0", "#cfe3cd", "#dccfee", "#dddddd", "#c8defa", "#efc9dd",
 )  # fmt: skip
 _DPI = 110
+_LABEL = 56
 
 
 def reliability_diagram(calibration: Mapping[str, Calibration]) -> Figure:
@@ -102,7 +103,7 @@ def confusion_matrix(found: Confusions) -> Figure:
     figure = _figure(max(4.0, 0.31 * size + 1.6), max(3.6, 0.29 * size + 1.4))
     axes = figure.add_subplot()
     right = np.eye(size, dtype=bool)
-    for kept, colours in ((right, "Blues"), (~right, "Oranges")):
+    for kept, colours in ((right, "Blues"), (~right, "Oranges")) if size else ():
         cells = np.ma.masked_array(shares, ~kept | (counts == 0))
         axes.imshow(cells, cmap=colours, vmin=0, vmax=1 if colours == "Blues" else 0.5)
     for row, column in np.argwhere(counts > 0):
@@ -136,7 +137,7 @@ def class_balance(counts: Mapping[str, int]) -> Figure:
 def sector_bars(scores: Sequence[SectorScore]) -> Figure:
     """Draw precision and recall of each sector with their intervals."""
     rows = {_title(one.label): {"precision": one.precision, "recall": one.recall} for one in scores}
-    return grouped_scores(rows, wide=7.4)
+    return grouped_scores(rows, wide=6.0)
 
 
 def field_bars(report: Report) -> Figure:
@@ -146,15 +147,12 @@ def field_bars(report: Report) -> Figure:
     return grouped_scores(rows)
 
 
-def grouped_scores(
-    rows: Mapping[str, Mapping[str, Score]], *, wide: float = 6.8, least: float | None = None
-) -> Figure:
+def grouped_scores(rows: Mapping[str, Mapping[str, Score]], *, wide: float = 5.0) -> Figure:
     """Draw shares with their intervals: a line for each row, a colour for each name within it.
 
     Args:
         rows: Row → name → share; rows without any case are left out.
-        wide: Width in inches.
-        least: Left end of the scale; just below the lowest interval where None.
+        wide: Inches beside what the rows' names need.
     """
     known = {
         row: {name: one for name, one in scores.items() if one.value is not None}
@@ -169,29 +167,25 @@ def grouped_scores(
         held = [(row, scores[name]) for row, scores in enumerate(known.values()) if name in scores]
         at = [row + (place - (len(names) - 1) / 2) * step for row, _ in held]
         values = [_number(one.value) for _, one in held]
-        reach = [
-            [max(0.0, _number(one.value) - _number(one.low)) for _, one in held],
-            [max(0.0, _number(one.high) - _number(one.value)) for _, one in held],
-        ]
         axes.errorbar(
-            values, at, xerr=reach, fmt="o", markersize=4, linewidth=1.4,
+            values, at, xerr=_reach([one for _, one in held]), fmt="o", markersize=4, linewidth=1.4,
             color=_COLOURS[place % len(_COLOURS)], label=name,
         )  # fmt: skip
     labels = []
     for row, scores in known.items():
         cases = {one.n for one in scores.values()}
         count = f"  (n={cases.pop()})" if len(cases) == 1 else ""
-        labels.append(textwrap.shorten(row, 62, placeholder=" …") + count)
+        labels.append(textwrap.shorten(row, _LABEL, placeholder=" …") + count)
+    figure.set_figwidth(wide + 0.055 * max(map(len, labels), default=0))
     axes.set_yticks(range(len(labels)), labels, fontsize=8)
-    axes.set_ylim(len(labels) - 0.5, -0.5)
+    axes.set_ylim(max(len(labels), 1) - 0.5, -0.5)
     lows = [_number(one.low) for scores in known.values() for one in scores.values()]
-    start = max(0.0, min(lows, default=0.0) - 0.02) if least is None else least
-    axes.set_xlim(start, 1.01)
+    axes.set_xlim(max(0.0, min(lows, default=0.0) - 0.02), 1.01)
     axes.xaxis.set_major_formatter(_percent())
     axes.grid(axis="x", color="#e6e6e6")
     axes.set_axisbelow(True)
     if len(names) > 1:
-        axes.legend(frameon=False, fontsize=8, loc="lower left", bbox_to_anchor=(0, 1), ncols=4)
+        figure.legend(frameon=False, fontsize=8, loc="outside upper right", ncols=4)
     return figure
 
 
@@ -201,12 +195,12 @@ def learning_curve(curves: Mapping[str, Sequence[tuple[int, Score]]]) -> Figure:
     axes = figure.add_subplot()
     for (name, points), colour in zip(curves.items(), _cycle(len(curves)), strict=True):
         known = [(n, one) for n, one in points if one.value is not None]
-        calls = [n for n, _ in known]
-        axes.plot(calls, [_number(one.value) for _, one in known], "o-", color=colour, label=name)
-        axes.fill_between(
-            calls, [_number(one.low) for _, one in known], [_number(one.high) for _, one in known],
-            color=colour, alpha=0.1, linewidth=0,
+        calls, values = [n for n, _ in known], [_number(one.value) for _, one in known]
+        axes.errorbar(
+            calls, values, yerr=_reach([one for _, one in known]), fmt="none",
+            ecolor=colour, alpha=0.35, linewidth=1,
         )  # fmt: skip
+        axes.plot(calls, values, "o-", color=colour, label=name)
     axes.set(xlabel="calls learned from", ylabel="share right", xlim=(0, None))
     axes.yaxis.set_major_formatter(_percent())
     axes.grid(color="#eeeeee")
@@ -252,37 +246,53 @@ def save_plots(examples: Sequence[Example], folder: Path, *, kind: str = "png") 
 def evidence_page(result: CallResult) -> str:
     """Give the call as HTML with the words marked that the fields and the sector were read from.
 
-    Drawn by spaCy's displaCy. Where the evidence of two fields overlaps, what begins first is
-    shown, and of that the longest; fields that share their words share the mark.
+    Drawn by spaCy's displaCy. Fields that share their words share the mark; the sector, which rests
+    on whole stretches, has what the fields leave of them.
     """
     from spacy import displacy
 
     record = result.to_record()
-    found = {name: (one or {}).get("evidence", ()) for name, one in record["fields"].items()}
-    found["sector"] = record["sector"]["evidence"]
     text, starts = "", []
     for turn in result.transcript.turns:
         text += f"{turn.speaker}: "
         starts.append(len(text))
         text += f"{turn.text}\n"
-    marks: dict[tuple[int, int], list[str]] = {}
-    for name, spans in found.items():
-        for span in spans:
-            begin = starts[span["turn"]]
-            place = begin + span["start"], begin + span["end"]
-            marks.setdefault(place, []).append(_title(name))
-    entities: list[dict[str, Any]] = []
-    for (start, end), names in sorted(marks.items(), key=lambda mark: (mark[0][0], -mark[0][1])):
-        if not entities or start >= entities[-1]["end"]:
-            entities.append({"start": start, "end": end, "label": " + ".join(names)})
-    names = sorted({entity["label"] for entity in entities})
-    colours = dict(zip(names, _cycle(len(names), _LIGHT), strict=True))
-    document = {"text": text, "ents": entities, "title": None}
-    return str(
-        displacy.render(
-            document, style="ent", manual=True, jupyter=False, options={"colors": colours}
-        )
+
+    def places(shown: Mapping[str, Any] | None) -> list[tuple[int, int]]:
+        spans = (shown or {}).get("evidence", ())
+        return [
+            (starts[span["turn"]] + span["start"], starts[span["turn"]] + span["end"])
+            for span in spans
+        ]
+
+    named: dict[tuple[int, int], list[str]] = {}
+    for name, shown in record["fields"].items():
+        for place in places(shown):
+            named.setdefault(place, []).append(_title(name))
+    marks: list[tuple[int, int, str]] = []
+    for start, end in sorted(named, key=lambda place: (place[0], -place[1])):
+        if not marks or start >= marks[-1][1]:
+            marks.append((start, end, " + ".join(named[start, end])))
+    for start, end in places(record["sector"]):
+        inside = [mark for mark in marks if mark[0] < end and mark[1] > start]
+        begins = [start, *(mark[1] for mark in inside)]
+        ends = [*(mark[0] for mark in inside), end]
+        marks += [
+            (first, last, "sector")
+            for first, last in zip(begins, ends, strict=True)
+            if text[first:last].strip()
+        ]
+        marks.sort()
+    names = sorted({name for _, _, name in marks})
+    entities = [{"start": start, "end": end, "label": name} for start, end, name in marks]
+    page = displacy.render(
+        {"text": text, "ents": entities, "title": None},
+        style="ent",
+        manual=True,
+        jupyter=False,
+        options={"colors": dict(zip(names, _cycle(len(names), _LIGHT), strict=True))},
     )
+    return str(page)
 
 
 def need_matplotlib() -> None:
@@ -317,6 +327,14 @@ def _percent() -> Any:
 
 def _title(name: str) -> str:
     return name.replace("_", " ")
+
+
+def _reach(scores: Sequence[Score]) -> list[list[float]]:
+    """Give how far the intervals reach down and up from their shares."""
+    return [
+        [max(0.0, _number(one.value) - _number(one.low)) for one in scores],
+        [max(0.0, _number(one.high) - _number(one.value)) for one in scores],
+    ]
 
 
 def _number(value: float | None) -> float:

@@ -83,6 +83,10 @@ class Settings(BaseSettings):
         risk: Share of the calls marked ``ready`` that may be wrong.
         include_transcript: Send the transcript along with the job.
         accept_caller_id: Take a caller id that nobody confirmed as the phone.
+        summarizer_url: Base address of an OpenAI-compatible endpoint that is to write summaries;
+            None, the default, leaves that to the shipped summarizer and sends nothing anywhere.
+        summarizer_model: The model to ask for there.
+        summarizer_key: Key for that endpoint; never shown.
     """
 
     model_config = SettingsConfigDict(
@@ -101,6 +105,9 @@ class Settings(BaseSettings):
     risk: Annotated[float, Field(gt=0, lt=1)] = 0.02
     include_transcript: bool = True
     accept_caller_id: bool = False
+    summarizer_url: str | None = None
+    summarizer_model: str = ""
+    summarizer_key: SecretStr | None = None
 
 
 def load_settings(path: Path | None = None) -> Settings:

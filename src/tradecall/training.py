@@ -106,6 +106,40 @@ class _Scored:
     scores: Mapping[JobField, Sequence[float]]
 
 
+@dataclass(frozen=True)
+class CrossValidation:
+    """Calls as they were heard by models that do not know them.
+
+    Attributes:
+        material: What the models were made of.
+        readings: A reading a call, in call order within each fold.
+        records: A record a call, likewise.
+        models: What hears calls, fitted on all of them.
+        ranker: What decides, fitted on all of them.
+        operating_point: How ``ranker.readiness.ready_at`` was chosen.
+    """
+
+    material: TrainingData
+    readings: Sequence[tuple[GoldCall, Reading]]
+    records: Sequence[dict[str, Any]]
+    models: Models
+    ranker: Ranker
+    operating_point: Mapping[str, Any]
+
+
+def hear_all(
+    material: TrainingData, *, workers: int = 2, say: Callable[[str], None] = print
+) -> CrossValidation:
+    """Fit everything, and let models that do not know a call hear and judge it."""
+    *folds, models = _fit_all(material, material.calls, workers)
+    say("hearing models fitted")
+    scored = _score(material.calls, folds)
+    say("calls read and scored by models that do not know them")
+    readings = [(item.call, item.reading) for item in scored]
+    ranker, chosen = _assemble_ranker(scored, _fit_forests(readings))
+    return CrossValidation(material, readings, _concluded(scored, folds), models, ranker, chosen)
+
+
 def train(data: Path, out: Path, *, workers: int = 2, say: Callable[[str], None] = print) -> Report:
     """Make all model folders of a data folder.
 
@@ -120,24 +154,26 @@ def train(data: Path, out: Path, *, workers: int = 2, say: Callable[[str], None]
     """
     material = TrainingData.load(data)
     say(f"{len(material.calls)} calls, {len(material.sentences)} sentences")
-    *folds, models = _fit_all(material, material.calls, workers)
-    say("hearing models fitted")
-    scored = _score(material.calls, folds)
-    say("calls read and scored by models that do not know them")
-    records = _concluded(scored, folds)
-    report = evaluate(pair(material.calls, records), source="cross-validated by call")
-    readings = [(item.call, item.reading) for item in scored]
-    ranker, chosen = _assemble_ranker(scored, _fit_forests(readings))
+    heard = hear_all(material, workers=workers, say=say)
+    report = save_models(heard, out)
+    say(f"models written to {out}")
+    return report
+
+
+def save_models(heard: CrossValidation, out: Path) -> Report:
+    """Write all model folders; gives the cross-validated scores, kept in ``ranker/model.json``."""
+    material = heard.material
+    report = evaluate(pair(material.calls, heard.records), source="cross-validated by call")
     info = ModelInfo(
         name="ranker",
-        operating_point=chosen,
-        scores=report.to_dict(),
+        operating_point=dict(heard.operating_point),
+        # Without the day, the same data gives the same file.
+        scores={name: value for name, value in report.to_dict().items() if name != "date"},
         versions=versions(),
         training_data=dict(material.hashes),
     )
-    _save(models, out, material.hashes)
-    ranker.save(out / "ranker", info, _card(report, chosen))
-    say(f"models written to {out}")
+    _save(heard.models, out, material.hashes)
+    heard.ranker.save(out / "ranker", info, _card(report, heard.operating_point))
     return report
 
 
