@@ -14,6 +14,7 @@ from tradecall.comparison import (
     Trial,
     compare_rankers,
     compare_sector_features,
+    greeting_records,
 )
 from tradecall.dataset import GoldCall
 from tradecall.sector import TrainingText, Vocabulary
@@ -72,6 +73,31 @@ def test_compare_sector_features_gives_a_trial_for_each_kind() -> None:
     trials = compare_sector_features(CALLS, sentences, sectors, judged={"call-1", "call-4"})
     assert [trial.way for trial in trials] == ["characters", "words", "terms"]
     assert {(trial.right.value, trial.right.n) for trial in trials} == {(1.0, 2)}
+
+
+def test_greeting_records_see_the_company_and_the_first_turn_alone() -> None:
+    calls = [
+        GoldCall(
+            make_transcript(
+                "A: hello", f"C: {WORDS[sector]}", call_id=f"call-{number}", company_name=company
+            ),
+            {"homeowner": {}, "is_job": True, "sector": sector},
+            {},
+        )
+        for number in range(40)
+        for sector, company in [
+            (("plumbing", "Ace Plumbing"), ("roofing", "Top Roofs"))[number % 2]
+        ]
+    ]
+    misled = GoldCall(
+        make_transcript(
+            "A: hello", f"C: {WORDS['roofing']}", call_id="x", company_name="Ace Plumbing"
+        ),
+        {"homeowner": {}, "is_job": True, "sector": "roofing"},
+        {},
+    )
+    told = {one["call_id"]: one["sector"]["label"] for one in greeting_records([*calls, misled])}
+    assert (told["call-1"], told["x"]) == ("roofing", "plumbing")
 
 
 def test_a_comparison_comes_back_as_it_was_saved(tmp_path: Path) -> None:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from tradecall.job import JobRequest
     from tradecall.pipeline import CallResult, FailedCall, Pipeline
     from tradecall.settings import Settings, load_settings
+    from tradecall.spoken_forms import WrittenText, to_written_form
     from tradecall.transcript import CallMetadata, Span, Speaker, Transcript, Turn
 
 _HOMES = {
@@ -47,6 +48,8 @@ _HOMES = {
     "UnreadCall": "formats",
     "load_settings": "settings",
     "load_transcripts": "formats",
+    "WrittenText": "spoken_forms",
+    "to_written_form": "spoken_forms",
 }
 
 __all__ = [
@@ -66,8 +69,10 @@ __all__ = [
     "Transcript",
     "Turn",
     "UnreadCall",
+    "WrittenText",
     "load_settings",
     "load_transcripts",
+    "to_written_form",
 ]
 
 

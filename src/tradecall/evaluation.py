@@ -6,6 +6,7 @@ and lets one matrix product resample all of them at once for their intervals.
 
 from __future__ import annotations
 
+import gzip
 import html
 import json
 import math
@@ -209,13 +210,16 @@ def pair(gold: Iterable[GoldCall], records: Iterable[Mapping[str, Any]]) -> list
 
 
 def read_records(path: Path) -> list[dict[str, Any]]:
-    """Read the records of ``process``, one a line.
+    """Read the records of ``process``, one a line, from ``.jsonl`` or ``.jsonl.gz``.
 
     Raises:
         MalformedInputError: A line is no record.
     """
     records = []
-    for number, line in enumerate(path.read_text(encoding="utf-8").split("\n"), 1):
+    content = path.read_bytes()
+    if path.suffix == ".gz":
+        content = gzip.decompress(content)
+    for number, line in enumerate(content.decode("utf-8").split("\n"), 1):
         if line.strip():
             try:
                 _RecordShape.model_validate_json(line)

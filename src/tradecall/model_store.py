@@ -62,6 +62,11 @@ def save_model(folder: Path, estimators: Mapping[str, Any], info: ModelInfo, car
     folder.mkdir(parents=True, exist_ok=True)
     packed = skops.io.dumps(dict(estimators), compression=ZIP_DEFLATED, compresslevel=9)
     _write(folder / "model.skops", packed)
+    save_info(folder, info, card)
+
+
+def save_info(folder: Path, info: ModelInfo, card: str) -> None:
+    """Write ``model.json`` and the card of a folder whose content is no estimator."""
     _write(folder / "model.json", (info.model_dump_json(indent=1) + "\n").encode())
     _write(folder / "README.md", card.encode())
 

@@ -10,13 +10,24 @@ import gzip
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from importlib.metadata import version
 from pathlib import Path
 
 from tradecall.errors import ModelError
 from tradecall.lexicons import read_rows
+from tradecall.model_store import ModelInfo, save_info
 
 _FILE = "places.txt.gz"
 _HEADER = "tradecall places 1"
+_CARD = """# places
+
+No model but a table: which city, state and telephone area codes belong to a ZIP code, and which
+states have a city of a name. Evidence for what was heard, never a gate: a value that is on no
+table can still fill a field.
+
+- **Made from**: the `zipcodes` package (MIT), by `tradecall train`.
+- **Limits**: as old as that package; cities are those the postal service knows.
+"""
 
 # Written both ways on envelopes and by recognisers.
 _SAME_WORD = {"st": "saint", "ste": "sainte", "mt": "mount", "ft": "fort"}
@@ -145,6 +156,9 @@ class Places:
         blocks = ["\n".join(f"{key}\t{row}" for key, row in table.items()) for table in tables]
         content = "\n\n".join([_HEADER, *blocks]).encode()
         (folder / _FILE).write_bytes(gzip.compress(content, mtime=0))
+        source = {"zipcodes": version("zipcodes")}
+        counts = {"zip_codes": len(self._zips), "cities": len(self._cities)}
+        save_info(folder, ModelInfo(name="places", versions=source, extra=counts), _CARD)
 
     @classmethod
     def load(cls, folder: Path) -> Places:
