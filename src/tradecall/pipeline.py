@@ -28,6 +28,7 @@ from tradecall.job import Assembly, JobRequest, assemble_job, is_valid_phone, no
 from tradecall.preferred_time import find_preferred_time
 from tradecall.roles import RoleModel, assign_roles
 from tradecall.settings import Settings
+from tradecall.spoken_letters import find_letter_runs
 from tradecall.tokens import Tokens, tokenize
 from tradecall.transcript import Span, Transcript
 
@@ -426,9 +427,10 @@ def read_call(transcript: Transcript, models: Models) -> Reading:
     from tradecall.candidates.names import hear_agent
 
     tokens = tokenize(assign_roles(transcript, models.roles))
-    candidates = find_candidates(tokens, models.places, models.names)
+    letters = find_letter_runs(tokens)
+    candidates = find_candidates(tokens, models.places, models.names, letters)
     need = models.need.classify(tokens)
-    return Reading(tokens, candidates, need, hear_agent(tokens, models.names))
+    return Reading(tokens, candidates, need, hear_agent(tokens, models.names, letters))
 
 
 def _remote(settings: Settings, fallback: Summarizer) -> Summarizer:

@@ -12,7 +12,7 @@ from tradecall.model_store import load_model
 from tradecall.pipeline import CallResult, Pipeline, shipped_models
 
 FOLDER = shipped_models()
-MODELS = sorted(path.parent.name for path in FOLDER.glob("*/model.json"))
+MODELS = sorted(path.parent.name for path in FOLDER.glob("*/model.skops"))
 
 pytestmark = pytest.mark.models
 

@@ -10,6 +10,7 @@ from tradecall.candidates.candidate import REQUIRED_FIELDS, Candidate, JobField
 if TYPE_CHECKING:
     from tradecall.candidates.name_tagger import NameTagger
     from tradecall.places import Places
+    from tradecall.spoken_letters import LetterRun
     from tradecall.tokens import Tokens
 
 __all__ = ["REQUIRED_FIELDS", "Candidate", "JobField", "find_candidates"]
@@ -18,9 +19,18 @@ _HINTS = 6  # how many values of one field are offered to the finder of another
 
 
 def find_candidates(
-    tokens: Tokens, places: Places, tagger: NameTagger | None = None
+    tokens: Tokens,
+    places: Places,
+    tagger: NameTagger | None = None,
+    letters: Sequence[LetterRun] | None = None,
 ) -> list[Candidate]:
     """Run the finders over a call.
+
+    Args:
+        tokens: The call.
+        places: The ZIP table.
+        tagger: Tells names from other words; without it no name is found.
+        letters: The call's spelled letters, where they are read already.
 
     The order matters where one finder helps another: names come before the e-mail address that is
     often made of them, ZIP codes before the cities they lie in.
@@ -33,7 +43,7 @@ def find_candidates(
     from tradecall.spoken_numbers import find_number_runs
 
     numbers = find_number_runs(tokens)
-    letters = find_letter_runs(tokens)
+    letters = find_letter_runs(tokens) if letters is None else letters
     names = find_names(tokens, letters, tagger)
     digits = find_numbers(tokens, numbers, places)
     emails = find_emails(
