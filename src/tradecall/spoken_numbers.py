@@ -54,7 +54,6 @@ _HOMOPHONES = {
     "tree": ("3", 0.2, 1.5),
     "fife": ("5", 0.0, 0.2),
     "sicks": ("6", 0.0, 0.2),
-    "a": ("8", 2.0, 9.0),
 }
 _PLURALS = {
     plural: digit

@@ -506,9 +506,10 @@ class _Dialogue:
         for rank, reading in enumerate(readings):
             price = known.price + 0.3 * rank
             size = len(reading)
-            if (size >= 2 and reading in known.digits) or reading == known.digits:
+            if size >= 2 and reading in known.digits:
+                # What confirms a number corrects nothing in it, whatever else it might be read as.
                 yield self._heard(known, chunk, price - (0.1 if same else 0.3))
-                continue
+                break
             if size == 1:
                 yield from self._one_digit(known, chunk, reading, price)
                 continue
