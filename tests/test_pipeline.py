@@ -160,7 +160,7 @@ def test_transcript_is_left_out_on_demand(pipeline: Pipeline) -> None:
     [
         pytest.param("Agent: Bright Spark, this is Dana.\nCaller: my outlet sparks", id="text"),
         pytest.param({"turns": [{"speaker": "caller", "text": "my outlet sparks"}]}, id="dict"),
-        pytest.param("my outlet sparks and i need somebody out here", id="no-speakers"),
+        pytest.param("the outlet in my kitchen sparks when i plug anything in", id="no-speakers"),
     ],
 )
 def test_process_takes_text_and_dictionaries(pipeline: Pipeline, given: Any) -> None:

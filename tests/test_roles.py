@@ -152,3 +152,8 @@ def test_assign_roles_loses_no_word(model: RoleModel, turns: list[tuple[str, str
 )
 def test_gap_features_has_a_row_for_each_gap(words: list[str]) -> None:
     assert len(list(gap_features(words))) == len(words) - 1
+
+
+def test_a_voice_that_speaks_alone_is_the_callers(model: RoleModel) -> None:
+    transcript = make_transcript("?: the outlet in my kitchen sparks when i plug anything in")
+    assert [turn.speaker for turn in assign_roles(transcript, model).turns] == [Speaker.CALLER]

@@ -67,6 +67,10 @@ def assign_roles(transcript: Transcript, model: RoleModel | None = None) -> Tran
     )
     if model is not None:
         turns = tuple(model.part(turns))
+        told = any(turn.label or turn.speaker is not Speaker.UNKNOWN for turn in transcript.turns)
+        if not told and len({turn.speaker for turn in turns}) == 1:
+            # A voice that speaks alone has left a message: there is no agent to ask it anything.
+            turns = tuple(replace(turn, speaker=Speaker.CALLER) for turn in turns)
     return replace(transcript, turns=turns)
 
 
