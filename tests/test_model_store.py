@@ -1,12 +1,15 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 import zipfile
 from pathlib import Path
 
 import numpy as np
 import pytest
 import skops.io
+from sklearn.linear_model import LinearRegression
 
 from tradecall.errors import ModelError
 from tradecall.model_store import ModelInfo, load_model, save_model
@@ -68,5 +71,29 @@ def test_untrusted_types_are_refused(folder: Path) -> None:
 def test_a_bomb_of_another_kind_is_refused(folder: Path) -> None:
     with zipfile.ZipFile(folder / "model.skops", "w") as archive:
         archive.writestr("schema.json", "[" * 10_000)
+    with pytest.raises(ModelError):
+        load_model(folder)
+
+
+def test_arrays_are_read_without_scikit_learn(folder: Path) -> None:
+    code = (
+        "import sys; from pathlib import Path; from tradecall.model_store import load_model;"
+        f"load_model(Path({str(folder)!r})); sys.exit('sklearn' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_estimators_come_back_through_skops(tmp_path: Path) -> None:
+    model = LinearRegression().fit([[0.0], [1.0]], [0.0, 2.0])
+    save_model(tmp_path, {"model": model, "names": np.array(["a"])}, ModelInfo(name="m"), "")
+    estimators, _ = load_model(tmp_path)
+    assert estimators["model"].predict([[2.0]]).tolist() == pytest.approx([4.0])
+    assert estimators["names"].tolist() == ["a"]
+
+
+def test_pickled_objects_within_an_array_are_refused(folder: Path) -> None:
+    (folder / "model.skops").write_bytes(
+        skops.io.dumps({"stranger": np.array([Stranger()], dtype=object)})
+    )
     with pytest.raises(ModelError):
         load_model(folder)
