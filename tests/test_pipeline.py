@@ -208,3 +208,13 @@ def test_a_call_that_fails_stops_no_other(pipeline: Pipeline) -> None:
 def test_load_says_which_model_is_missing(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="places"):
         Pipeline.load(tmp_path, settings=Settings())
+
+
+def test_a_greater_risk_calls_more_jobs_ready(pipeline: Pipeline) -> None:
+    careful, bold = (with_settings(pipeline, risk=risk) for risk in (0.001, 0.1))
+    threshold = pipeline.ranker.readiness.threshold
+    assert threshold(0.001) > threshold(0.1)
+    result = pipeline.process(call())
+    for changed, risk in ((careful, 0.001), (bold, 0.1)):
+        ready = changed.process(call()).status == "ready"
+        assert ready == (result.probability >= threshold(risk))

@@ -153,3 +153,11 @@ def test_an_incomplete_ranker_is_refused(ranker: FieldRanker, tmp_path: Path) ->
     (tmp_path / "model.json").write_text(text.replace('"slope"', '"slop"'))
     with pytest.raises(ModelError, match="incomplete"):
         Ranker.load(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("risk", "threshold"), [(0.001, 0.99), (0.01, 0.99), (0.02, 0.95), (0.04, 0.95), (0.5, 0.8)]
+)
+def test_a_stricter_risk_asks_for_more(risk: float, threshold: float) -> None:
+    readiness = Readiness((), 0.95, {0.01: 0.99, 0.02: 0.95, 0.1: 0.8})
+    assert readiness.threshold(risk) == threshold

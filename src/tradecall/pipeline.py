@@ -12,6 +12,7 @@
 from __future__ import annotations
 
 import hashlib
+import signal
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
@@ -343,13 +344,14 @@ class Pipeline:
         parts = job_parts(decisions, need)
         readiness = self.ranker.readiness
         probability = readiness.probability(parts)
+        ready_at = readiness.threshold(self.settings.risk)
         reasons = _reasons(decisions, need, assembly)
         doubtful = any(path.startswith("homeowner.") for path in assembly.problems) or any(
             _is_unconfirmed(decision) for decision in decisions.values()
         )
         if not need.is_job:
             status = "no_job"
-        elif assembly.job and probability >= readiness.ready_at and not doubtful:
+        elif assembly.job and probability >= ready_at and not doubtful:
             status, reasons = "ready", ()
         else:
             status = "review"
@@ -492,6 +494,8 @@ _pipeline: Pipeline | None = None  # of a worker process
 
 def _start(pipeline: Pipeline) -> None:
     global _pipeline
+    # Ctrl-C reaches every process of the terminal; the first one ends the others in order.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     _pipeline = pipeline
 
 

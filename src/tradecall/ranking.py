@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -290,10 +290,12 @@ class Readiness:
     Attributes:
         weights: One for each of ``PARTS`` (on log-odds), then the intercept.
         ready_at: Least probability at which a job is called ready.
+        at_risk: The same for other shares of wrong jobs among the ready: share → probability.
     """
 
     weights: tuple[float, ...]
     ready_at: float
+    at_risk: Mapping[float, float] = field(default_factory=dict)
 
     PARTS = (
         "first_name",
@@ -314,6 +316,7 @@ class Readiness:
         right: Sequence[bool],
         *,
         ready_at: float = 0.98,
+        at_risk: Mapping[float, float] | None = None,
     ) -> Readiness:
         """Fit on calls not seen by what gave ``parts``."""
         from sklearn.linear_model import LogisticRegression
@@ -321,7 +324,16 @@ class Readiness:
         rows = np.array([cls.row(part) for part in parts])
         model = LogisticRegression(C=0.1, max_iter=1000).fit(rows, np.asarray(right, bool))
         weights = (*map(float, model.coef_[0]), float(model.intercept_[0]))
-        return cls(weights, ready_at)
+        return cls(weights, ready_at, dict(at_risk or {}))
+
+    def threshold(self, risk: float) -> float:
+        """Give the least probability of a ready job, for a share of wrong ones of at most ``risk``.
+
+        The strictest share that was prepared for stands in for all that are stricter still.
+        """
+        if not self.at_risk:
+            return self.ready_at
+        return self.at_risk[max((r for r in self.at_risk if r <= risk), default=min(self.at_risk))]
 
     @classmethod
     def row(cls, parts: Mapping[str, float]) -> list[float]:
@@ -405,7 +417,12 @@ class Ranker:
             }
             for field, ranker in self.fields.items()
         }
-        point = {**info.operating_point, "ready_at": self.readiness.ready_at}
+        at_risk = {str(risk): value for risk, value in self.readiness.at_risk.items()}
+        point = {
+            **info.operating_point,
+            "ready_at": self.readiness.ready_at,
+            "ready_at_risk": at_risk,
+        }
         weights = [round(weight, 6) for weight in self.readiness.weights]
         stored = info.model_copy(
             update={
@@ -442,7 +459,12 @@ class Ranker:
                 )
                 for name, entry in info.extra["fields"].items()
             }
-            readiness = Readiness(tuple(info.extra["readiness"]), info.operating_point["ready_at"])
+            point = info.operating_point
+            readiness = Readiness(
+                tuple(info.extra["readiness"]),
+                point["ready_at"],
+                {float(risk): value for risk, value in point["ready_at_risk"].items()},
+            )
         except (KeyError, ValueError, TypeError) as error:
             raise ModelError(f"{folder}/model.json is incomplete: {error}") from error
         return cls(fields, readiness, info)

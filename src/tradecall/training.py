@@ -40,6 +40,8 @@ if TYPE_CHECKING:
 FOLDS = 5
 SEED = 20
 _CONFIDENCE = 0.9
+_RISK = 0.02
+_RISKS = (0.01, _RISK, 0.03, 0.05, 0.1)
 
 
 @dataclass(frozen=True)
@@ -318,13 +320,18 @@ def _assemble_ranker(
         known = [row for row in rows if row.fold != fold]
         held_out = Readiness.fit([row.parts for row in known], [row.right for row in known])
         tried += [(held_out.probability(row.parts), row.right) for row in rows if row.fold == fold]
-    ready_at, chosen = operating_point(
-        [probability for probability, _ in tried],
-        [right for _, right in tried],
-        confidence=_CONFIDENCE,
-    )
+    probabilities = [probability for probability, _ in tried]
+    right = [good for _, good in tried]
+    points = {
+        risk: operating_point(probabilities, right, risk=risk, confidence=_CONFIDENCE)
+        for risk in _RISKS
+    }
+    ready_at, chosen = points[_RISK]
     readiness = Readiness.fit(
-        [row.parts for row in rows], [row.right for row in rows], ready_at=ready_at
+        [row.parts for row in rows],
+        [row.right for row in rows],
+        ready_at=ready_at,
+        at_risk={risk: threshold for risk, (threshold, _) in points.items()},
     )
     return Ranker(fields, readiness), chosen
 
