@@ -14,7 +14,7 @@ import sys
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,13 +26,12 @@ from tradecall.candidates.candidate import Candidate, JobField
 from tradecall.dataset import GoldCall, cross_validation_splits, fold_of
 from tradecall.evaluation import Score, normal_form
 from tradecall.ranking import FieldRanker, Forest, calibrate, matrix
+from tradecall.training import FOLDS, SEED
 
 if TYPE_CHECKING:
     from tradecall.sector import TrainingText, Vocabulary
     from tradecall.training import CrossValidation, TrainingData
 
-FOLDS = 5
-SEED = 20
 STORE = "cross_validated"
 _SHARES = (0.1, 0.3, 1.0)
 
@@ -226,9 +225,7 @@ def _calibrated(
         rivals.append(float(own[order[1]]) if len(own) > 1 else 0.0)
         right.append(bool(one.right[order[0]]) if len(own) else False)
     fitted = calibrate(best, rivals, right, [one.empty for one in heard])
-    return FieldRanker(
-        field, (), None, fitted.slope, fitted.rivalry, fitted.intercept, fitted.accept_at
-    )
+    return FieldRanker(field, (), None, **asdict(fitted))
 
 
 def _logistic(rows: _Rows, labels: _Labels) -> _Scorer:

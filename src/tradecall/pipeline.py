@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from tradecall.summary import Summarizer, Summary
     from tradecall.urgency import Urgency, UrgencyModel
 
-_SHOWN_EVIDENCE = 4
+_SHOWN_EVIDENCE = 12
 _SHOWN_OTHERS = 3
 _UNSURE = 0.8
 _BATCH = 16
@@ -198,7 +198,7 @@ class CallResult:
 
     def _evidence(self, spans: Iterable[Span]) -> list[dict[str, Any]]:
         shown = []
-        for span in islice(spans, _SHOWN_EVIDENCE * 3):
+        for span in islice(spans, _SHOWN_EVIDENCE):
             turn, start, end = self.transcript.locate(span)
             text = self.transcript.quote(span)
             shown.append({"turn": turn, "start": start, "end": end, "text": text})

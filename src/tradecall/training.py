@@ -346,9 +346,10 @@ class _ReadinessRow:
 def _readiness_row(item: _Scored, fields: Mapping[JobField, FieldRanker]) -> _ReadinessRow | None:
     """Give what readiness is fitted on; None for a call that could not be ready anyhow."""
     need = item.reading.need
-    decisions = Ranker(fields, Readiness((), 1.0)).decide_scored(
-        {field: _of(field, item.reading) for field in JobField}, item.scores
-    )
+    decisions = {
+        field: ranker.decide_scored(_of(field, item.reading), item.scores[field])
+        for field, ranker in fields.items()
+    }
     if not need.is_job or any(decisions[field].value is None for field in REQUIRED_FIELDS):
         return None
     gold = item.call.gold

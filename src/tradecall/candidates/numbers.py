@@ -303,7 +303,6 @@ def read_chunks(tokens: Tokens, runs: Sequence[NumberRun]) -> list[Chunk]:
                 topic, topic_turn = heard, tokens.turn[token]
                 lasts = topic_turn
                 topic_side = side_of(tokens.speaker(token))
-        position = run.first
         between_start = before.last if same_turn and before is not None else turn_start
         between = lower[between_start : run.first]
         after = lower[run.last : min(run.last + 2, tokens.bounds[run.turn][1])]
@@ -361,7 +360,7 @@ class _Dialogue:
             grown: dict[tuple[str, Side], _Hypothesis] = {}
             for hypothesis in open_:
                 if chunk.turn - self.chunks[hypothesis.last].turn > _MAX_GAP:
-                    self._leave(hypothesis)
+                    self.partial.append(hypothesis)
                     continue
                 for successor in self._advance(hypothesis, chunk):
                     _keep(grown, successor)
@@ -378,7 +377,7 @@ class _Dialogue:
             for hypothesis in closed:
                 self._record(hypothesis, chunk)
         for hypothesis in open_:
-            self._leave(hypothesis)
+            self.partial.append(hypothesis)
 
     def _begin(self, chunk: Chunk) -> Iterator[_Hypothesis]:
         price = 0.4
@@ -598,9 +597,6 @@ class _Dialogue:
         self.heard.setdefault(digits, set()).add(hypothesis.chunks)
         if known is None or _worth(hypothesis) < _worth(known):
             self.complete[digits] = hypothesis
-
-    def _leave(self, hypothesis: _Hypothesis) -> None:
-        self.partial.append(hypothesis)
 
     # --- what the candidates are like
 
@@ -851,19 +847,15 @@ class _Dialogue:
         if not caller_id:
             return row
         tokens = self.tokens
-        for chunk in self.chunks:
-            if any(len(r) >= 3 and caller_id.endswith(r) for r in chunk.run.readings):
-                row["caller_id_tail_said"] = 1.0
-                words = tokens.lower[max(0, chunk.run.first - 6) : chunk.run.first]
-                if any(word in _ENDING for word in words):
-                    row["caller_id_ending"] = 1.0
-                    affirmed, denied = self._answer(chunk)
-                    row["affirmed"] = max(row.get("affirmed", 0.0), affirmed)
-                    row["denied"] = max(row.get("denied", 0.0), denied)
-        for turn, (first, last) in enumerate(tokens.bounds):
-            words = tokens.lower[first:last]
-            if not any(pair in _CALLING_FROM for pair in pairwise(words)):
-                continue
+        for chunk in self._ends_of(caller_id):
+            row["caller_id_tail_said"] = 1.0
+            words = tokens.lower[max(0, chunk.run.first - 6) : chunk.run.first]
+            if any(word in _ENDING for word in words):
+                row["caller_id_ending"] = 1.0
+                affirmed, denied = self._answer(chunk)
+                row["affirmed"] = max(row.get("affirmed", 0.0), affirmed)
+                row["denied"] = max(row.get("denied", 0.0), denied)
+        for turn, _ in self._line_spoken_of():
             if tokens.transcript.turns[turn].speaker is not Speaker.AGENT:
                 row["calling_from_caller"] = 1.0
             elif turn + 1 < len(tokens.bounds):
@@ -876,20 +868,26 @@ class _Dialogue:
 
     def _caller_id_evidence(self, caller_id: str) -> tuple[Span, ...]:
         tokens = self.tokens
-        spans = [
-            tokens.span(chunk.run.first, chunk.run.last)
+        spans = [tokens.span(chunk.run.first, chunk.run.last) for chunk in self._ends_of(caller_id)]
+        if not spans:
+            spans = [tokens.span(token, token + 2) for _, token in self._line_spoken_of()][:4]
+        return tuple(spans)
+
+    def _ends_of(self, caller_id: str) -> list[Chunk]:
+        """Give the chunks that are the end of the caller id, three digits or more."""
+        return [
+            chunk
             for chunk in self.chunks
             if any(len(r) >= 3 and caller_id.endswith(r) for r in chunk.run.readings)
         ]
-        if spans:
-            return tuple(spans)
-        for turn, (first, last) in enumerate(tokens.bounds):
-            words = tokens.lower[first:last]
-            for index, pair in enumerate(pairwise(words)):
-                if pair in _CALLING_FROM and tokens.turn[first + index] == turn:
-                    spans.append(tokens.span(first + index, first + index + 2))
+
+    def _line_spoken_of(self) -> Iterator[tuple[int, int]]:
+        """Yield each turn that speaks of the line in use, with the token where it first does."""
+        for turn, (first, last) in enumerate(self.tokens.bounds):
+            for index, pair in enumerate(pairwise(self.tokens.lower[first:last])):
+                if pair in _CALLING_FROM:
+                    yield turn, first + index
                     break
-        return tuple(spans[:4])
 
     def _evidence(self, hypothesis: _Hypothesis) -> tuple[Span, ...]:
         runs = [self.chunks[index].run for index in sorted(set(hypothesis.chunks))]
